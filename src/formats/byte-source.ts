@@ -1,0 +1,29 @@
+/**
+ * Random access to the bytes of one file, wherever it lives: memory, a `Blob` (dropped file, OPFS), a URL, or a disk path.
+ * Everything that reads a model file reads it through this interface, so parsers never know where bytes come from.
+ */
+
+/** Read-only bytes of known length. Implementations are safe for concurrent reads. */
+export interface ByteSource {
+  /** Name for error messages, e.g. `model-00001-of-00004.safetensors`. */
+  readonly name: string;
+  /** Total length in bytes. */
+  readonly size: number;
+  /**
+   * Reads exactly `length` bytes from `offset`.
+   * @throws FormatError `truncated` when the range is not wholly inside the file; `DOMException` AbortError on abort.
+   */
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same bytes as a `Blob`, without copying them, where the platform can; otherwise `undefined`. */
+  blob?(): Promise<Blob>;
+  /** Path on disk, on platforms that have one (native ONNX Runtime maps it itself). */
+  readonly path?: string;
+}
+
+/** The files of one model package or checkpoint, by path relative to its root (no leading slash). */
+export interface FileSet {
+  /** Name for messages: the folder's name or the URL. */
+  readonly name: string;
+  /** `undefined` when there is no such file; any other failure to open it throws. */
+  open(path: string, signal?: AbortSignal): Promise<ByteSource | undefined>;
+}
