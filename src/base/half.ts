@@ -19,7 +19,7 @@ export function float16BitsToFloat32(bits: number): number {
 /** binary16 bits of an f32 value, nearest even; beyond ±65520 is ±infinity. */
 export function float32ToFloat16Bits(value: number): number {
   f32[0] = value;
-  const bits = u32[0] as number;
+  const bits = u32[0]!;
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
@@ -42,13 +42,13 @@ function roundHalfEven(value: number): number {
 /** f32 value of bfloat16 bits (0…65535). Exact: they are the upper half of the f32. */
 export function bfloat16BitsToFloat32(bits: number): number {
   u32[0] = bits << 16;
-  return f32[0] as number;
+  return f32[0]!;
 }
 
 /** bfloat16 bits of an f32 value, nearest even. */
 export function float32ToBfloat16Bits(value: number): number {
   f32[0] = value;
-  const bits = u32[0] as number;
+  const bits = u32[0]!;
   // A NaN whose payload sits in the dropped half would become infinity: force a quiet one.
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
@@ -61,27 +61,27 @@ export function float16ToFloat32Array(halves: Uint16Array): Float32Array<ArrayBu
   float16Table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16BitsToFloat32(bits));
   const table = float16Table;
   const result = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) result[i] = table[halves[i] as number] as number;
+  for (let i = 0; i < halves.length; i++) result[i] = table[halves[i]!]!;
   return result;
 }
 
 /** Widens bfloat16 bits [n] to f32 [n]. */
 export function bfloat16ToFloat32Array(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const result = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) result[i] = (halves[i] as number) << 16;
+  for (let i = 0; i < halves.length; i++) result[i] = halves[i]! << 16;
   return new Float32Array(result.buffer);
 }
 
 /** Rounds f32 [n] to binary16 bits [n]. */
 export function float32ToFloat16Array(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   const result = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) result[i] = float32ToFloat16Bits(values[i] as number);
+  for (let i = 0; i < values.length; i++) result[i] = float32ToFloat16Bits(values[i]!);
   return result;
 }
 
 /** Rounds f32 [n] to bfloat16 bits [n]. */
 export function float32ToBfloat16Array(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   const result = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) result[i] = float32ToBfloat16Bits(values[i] as number);
+  for (let i = 0; i < values.length; i++) result[i] = float32ToBfloat16Bits(values[i]!);
   return result;
 }

@@ -1,0 +1,51 @@
+/** A `Blob` (dropped file, OPFS file, download) as a `ByteSource`, and a dropped folder as a `FileSet`. */
+import type { ByteSource, FileSet } from './byte-source.ts';
+import { FormatError } from './errors.ts';
+import { checkRange } from './memory-source.ts';
+
+/** Reads slices; the Blob is never read whole. */
+export function blobSource(name: string, blob: Blob): ByteSource {
+  return {
+    name,
+    size: blob.size,
+    async read(offset, length, signal) {
+      signal?.throwIfAborted();
+      checkRange(name, blob.size, offset, length);
+      let bytes: ArrayBuffer;
+      try {
+        bytes = await blob.slice(offset, offset + length).arrayBuffer();
+      } catch (cause) {
+        // A dropped file that changed on disk since it was dropped fails with NotReadableError.
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new FormatError('missing-file', name, `cannot be read: ${reason}`, 'Choose the file again.');
+      }
+      signal?.throwIfAborted();
+      if (bytes.byteLength !== length)
+        throw new FormatError('truncated', name, `${bytes.byteLength} of ${length} bytes could be read.`);
+      return new Uint8Array(bytes);
+    },
+    async blob() {
+      return blob;
+    },
+  };
+}
+
+/**
+ * The files of a dropped or chosen folder. When every path lies under one top folder (what browsers deliver), paths are
+ * relative to that folder.
+ */
+export function blobFileSet(name: string, files: readonly { readonly path: string; readonly blob: Blob }[]): FileSet {
+  const paths = files.map((file) => file.path.replaceAll('\\', '/').replace(/^(?:\.?\/)+/, ''));
+  const top = paths[0]?.split('/')[0];
+  const nested = paths.every((path) => path.includes('/') && path.split('/')[0] === top);
+  const prefix = nested && top !== undefined ? `${top}/` : '';
+  const byPath = new Map(files.map((file, i) => [(paths[i] ?? '').slice(prefix.length), file.blob]));
+  return {
+    name: name === '' ? (top ?? 'files') : name,
+    async open(path, signal) {
+      signal?.throwIfAborted();
+      const blob = byPath.get(path);
+      return blob === undefined ? undefined : blobSource(path, blob);
+    },
+  };
+}
