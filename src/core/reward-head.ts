@@ -93,7 +93,7 @@ export function rewards(head: RewardHead, feature: Float32Array | Float64Array):
 export function gateLogits(head: RewardHead, gateFeature: Float32Array | Float64Array): Float64Array {
   assertLength('gateFeature', gateFeature, head.featureSize);
   const { layers } = head.gate;
-  let activation = Float64Array.from(gateFeature);
+  let activation: Float64Array = Float64Array.from(gateFeature);
   for (const [index, layer] of layers.entries()) {
     const output = multiplyRows(layer.weight, activation, layer.outputSize);
     const last = index === layers.length - 1;
