@@ -7,7 +7,7 @@
  * Tensors are read on demand by byte range, whole or by rows, so a file may be far larger than memory.
  * Little-endian hosts only (every platform this runs on).
  */
-import { bfloat16ToFloat32Array, float16ToFloat32Array } from '@/base/half.ts';
+import { bf16ToF32, f16ToF32 } from '@/base/half.ts';
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './errors.ts';
 import { JsonDecimal, parseStrictJson, StrictJsonError } from './strict-json.ts';
@@ -327,7 +327,10 @@ export function decodeFloat32(
     return Float32Array.from(new Float64Array(alignedBuffer(bytes, 8), alignedOffset(bytes, 8), bytes.length / 8));
   if (dtype === 'F16' || dtype === 'BF16') {
     const halves = new Uint16Array(alignedBuffer(bytes, 2), alignedOffset(bytes, 2), bytes.length / 2);
-    return dtype === 'F16' ? float16ToFloat32Array(halves) : bfloat16ToFloat32Array(halves);
+    const result = new Float32Array(halves.length);
+    if (dtype === 'F16') f16ToF32(halves, result);
+    else bf16ToF32(halves, result);
+    return result;
   }
   throw new FormatError('unsupported', where, `is ${dtype} where F32, F16, BF16 or F64 is expected.`);
 }
