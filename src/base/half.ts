@@ -1,87 +1,108 @@
 /**
- * Half-precision numbers: IEEE 754 binary16 (F16) and bfloat16 (BF16) to f32 exactly, and f32 down to them by
- * round-to-nearest, ties to even. Pure bit arithmetic; NaN stays NaN, infinities and signed zeros are kept.
+ * Half-precision storage: IEEE binary16 (`f16`) and bfloat16 (`bf16`), as raw bits in `Uint16Array`, to and from f32.
+ *
+ * Up is exact for every pattern, subnormals, signed zeros, infinities and NaN payloads included. Down rounds to the nearest,
+ * ties to even (IEEE 754 §4.3.1), overflows to infinity and keeps NaN a (quiet) NaN: what PyTorch and NumPy do.
  */
+import { assert } from './assert.ts';
 
-const f32 = new Float32Array(1);
-const u32 = new Uint32Array(f32.buffer);
+let f16Table: Uint32Array | undefined;
 
-/** f32 value of binary16 bits (0…65535). Exact. */
-export function float16BitsToFloat32(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** binary16 bits of an f32 value, nearest even; beyond ±65520 is ±infinity. */
-export function float32ToFloat16Bits(value: number): number {
-  f32[0] = value;
-  const bits = u32[0]!;
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  // 65520 is halfway between the largest finite (65504, odd fraction) and the next step: it rounds to infinity.
-  if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  if (magnitude < 0x38800000) {
-    // Subnormal: the value in units of 2^-24, which f64 holds exactly; rounding it to an integer is the conversion.
-    return sign | roundHalfEven(Math.abs(f32[0]) * 2 ** 24);
+/** f32 bits of all 65,536 binary16 patterns (256 KiB, built once): a look-up is faster than branching on the exponent. */
+function f16Bits(): Uint32Array {
+  if (f16Table !== undefined) return f16Table;
+  const table = new Uint32Array(65_536);
+  const value = new Float32Array(1);
+  const bits = new Uint32Array(value.buffer);
+  for (let half = 0; half < 65_536; half++) {
+    const sign = (half & 0x8000) << 16;
+    const exponent = (half >>> 10) & 0x1f;
+    const mantissa = half & 0x3ff;
+    if (exponent === 0) {
+      value[0] = mantissa * 2 ** -24; // subnormal: exact in f32
+      table[half] = sign | bits[0]!;
+    } else {
+      // Rebias 15 → 127; all ones (infinity, NaN) stays all ones.
+      const rebiased = exponent === 0x1f ? 0xff : exponent + 112;
+      table[half] = sign | (rebiased << 23) | (mantissa << 13);
+    }
   }
-  const rebased = magnitude - 0x38000000;
-  return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13);
+  f16Table = table;
+  return table;
 }
 
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+/**
+ * Widens binary16 bits `[n]` to f32 `[n]`, exactly.
+ * @param target written and returned; made when absent.
+ * @throws AssertionError when `target` has another length.
+ */
+export function f16ToF32(source: Uint16Array, target = new Float32Array(source.length)): Float32Array {
+  const bits = bitsOf(target, source.length);
+  const table = f16Bits();
+  for (let i = 0; i < bits.length; i++) bits[i] = table[source[i]!]!;
+  return target;
 }
 
-/** f32 value of bfloat16 bits (0…65535). Exact: they are the upper half of the f32. */
-export function bfloat16BitsToFloat32(bits: number): number {
-  u32[0] = bits << 16;
-  return f32[0]!;
+/**
+ * Widens bfloat16 bits `[n]` to f32 `[n]`, exactly.
+ * @param target written and returned; made when absent.
+ * @throws AssertionError when `target` has another length.
+ */
+export function bf16ToF32(source: Uint16Array, target = new Float32Array(source.length)): Float32Array {
+  const bits = bitsOf(target, source.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = source[i]! << 16;
+  return target;
 }
 
-/** bfloat16 bits of an f32 value, nearest even. */
-export function float32ToBfloat16Bits(value: number): number {
-  f32[0] = value;
-  const bits = u32[0]!;
-  // A NaN whose payload sits in the dropped half would become infinity: force a quiet one.
-  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
-  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+/**
+ * Rounds f32 `[n]` to binary16 bits `[n]`, nearest-even; 65,520 and more become infinity.
+ * @param target written and returned; made when absent.
+ * @throws AssertionError when `target` has another length.
+ */
+export function f32ToF16(source: Float32Array, target = new Uint16Array(source.length)): Uint16Array {
+  assert(target.length === source.length, 'source and target differ in length');
+  const bits = bitsOf(source, source.length);
+  for (let i = 0; i < bits.length; i++) {
+    const value = bits[i]!;
+    const sign = (value >>> 16) & 0x8000;
+    const magnitude = value & 0x7fff_ffff;
+    if (magnitude >= 0x3880_0000) {
+      // 2⁻¹⁴ and up. NaN keeps its top payload bits; from 65,520 the value rounds to infinity.
+      if (magnitude > 0x7f80_0000) target[i] = sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff);
+      else if (magnitude >= 0x477f_f000) target[i] = sign | 0x7c00;
+      else target[i] = sign | ((magnitude - 0x3800_0000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
+    } else if (magnitude <= 0x3300_0000) {
+      target[i] = sign; // up to 2⁻²⁵, half the smallest subnormal: ties to even, so zero
+    } else {
+      const mantissa = (magnitude & 0x7f_ffff) | 0x80_0000;
+      const shift = 126 - (magnitude >>> 23); // 14…24: in units of 2⁻²⁴
+      const quotient = mantissa >>> shift;
+      const remainder = mantissa & ((1 << shift) - 1);
+      const half = 1 << (shift - 1);
+      const up = remainder > half || (remainder === half && (quotient & 1) === 1);
+      target[i] = sign | (quotient + (up ? 1 : 0));
+    }
+  }
+  return target;
 }
 
-let float16Table: Float32Array | undefined;
-
-/** Widens binary16 bits [n] to f32 [n]. */
-export function float16ToFloat32Array(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  float16Table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16BitsToFloat32(bits));
-  const table = float16Table;
-  const result = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) result[i] = table[halves[i]!]!;
-  return result;
+/**
+ * Rounds f32 `[n]` to bfloat16 bits `[n]`, nearest-even.
+ * @param target written and returned; made when absent.
+ * @throws AssertionError when `target` has another length.
+ */
+export function f32ToBf16(source: Float32Array, target = new Uint16Array(source.length)): Uint16Array {
+  assert(target.length === source.length, 'source and target differ in length');
+  const bits = bitsOf(source, source.length);
+  for (let i = 0; i < bits.length; i++) {
+    const value = bits[i]!;
+    const nan = (value & 0x7fff_ffff) > 0x7f80_0000;
+    target[i] = nan ? (value >>> 16) | 0x40 : (value + 0x7fff + ((value >>> 16) & 1)) >>> 16;
+  }
+  return target;
 }
 
-/** Widens bfloat16 bits [n] to f32 [n]. */
-export function bfloat16ToFloat32Array(halves: Uint16Array): Float32Array<ArrayBuffer> {
-  const result = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) result[i] = halves[i]! << 16;
-  return new Float32Array(result.buffer);
-}
-
-/** Rounds f32 [n] to binary16 bits [n]. */
-export function float32ToFloat16Array(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
-  const result = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) result[i] = float32ToFloat16Bits(values[i]!);
-  return result;
-}
-
-/** Rounds f32 [n] to bfloat16 bits [n]. */
-export function float32ToBfloat16Array(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
-  const result = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) result[i] = float32ToBfloat16Bits(values[i]!);
-  return result;
+function bitsOf(values: Float32Array, length: number): Uint32Array {
+  assert(values.length === length, () => `target has ${values.length} entries, ${length} expected`);
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
 }
