@@ -19,23 +19,35 @@ export interface NativeOptions {
 /** One queue for the process: two backends alive at once must not run into each other either. */
 const queue = new SerialQueue();
 
+type TensorData = Float32Array | Int32Array | BigInt64Array;
+
 class NativeTensor implements BackendTensor {
   readonly tensor: Tensor;
+  readonly type: TensorType;
+  readonly data: TensorData;
   constructor(tensor: Tensor) {
+    const { data } = tensor;
+    if (!isTensorData(data))
+      throw new TypeError(`the graph has a tensor of type ${tensor.type}, which none should have`);
     this.tensor = tensor;
-  }
-  get type(): TensorType {
-    return this.tensor.type as TensorType;
+    this.type = typeOf(data);
+    this.data = data;
   }
   get dims(): readonly number[] {
     return this.tensor.dims;
   }
-  get data(): Float32Array | Int32Array | BigInt64Array {
-    return this.tensor.data as Float32Array | Int32Array | BigInt64Array;
-  }
   dispose(): void {
     // CPU memory belongs to the garbage collector.
   }
+}
+
+function isTensorData(data: unknown): data is TensorData {
+  return data instanceof Float32Array || data instanceof Int32Array || data instanceof BigInt64Array;
+}
+
+function typeOf(data: TensorData): TensorType {
+  if (data instanceof Float32Array) return 'float32';
+  return data instanceof Int32Array ? 'int32' : 'int64';
 }
 
 class NativeSession implements StageSession {
@@ -109,8 +121,11 @@ class NativeBackend implements Backend {
     return wrapped;
   }
 
-  tensor(type: TensorType, data: Float32Array | Int32Array | BigInt64Array, dims: readonly number[]): BackendTensor {
-    return new NativeTensor(new this.#ort.Tensor(type, data as never, dims));
+  tensor(type: TensorType, data: TensorData, dims: readonly number[]): BackendTensor {
+    if (typeOf(data) !== type) throw new TypeError(`a ${type} tensor cannot be made from a ${data.constructor.name}`);
+    if (data instanceof Float32Array) return new NativeTensor(new this.#ort.Tensor('float32', data, dims));
+    if (data instanceof Int32Array) return new NativeTensor(new this.#ort.Tensor('int32', data, dims));
+    return new NativeTensor(new this.#ort.Tensor('int64', data, dims));
   }
 
   async dispose(): Promise<void> {

@@ -9,11 +9,10 @@ import type { Template } from '@huggingface/jinja';
 
 const onlyPythonStrips = ['\u001c', '\u001d', '\u001e', '\u001f', '\u0085'];
 const onlyJavaScriptStrips = '\ufeff';
-const differing = /[\u001c-\u001f\u0085\ufeff]/u;
 /** White space for both, rare enough in text that five of them are free. */
-const strippedStandIns = [
-  ...'\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u205f\u3000',
-];
+const strippedStandIns = Array.from(
+  '\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u205f\u3000',
+);
 /** Private use: white space for neither. */
 const keptStandIns = Array.from({ length: 64 }, (_, i) => String.fromCharCode(0xe000 + i));
 
@@ -24,7 +23,7 @@ export function renderTemplate(
   variables: Readonly<Record<string, unknown>>,
 ): string {
   const contents = messages.map(({ content }) => content).join('');
-  if (!differing.test(contents))
+  if (![...onlyPythonStrips, onlyJavaScriptStrips].some((character) => contents.includes(character)))
     return template.render({ ...variables, messages: messages.map((message) => ({ ...message })) });
 
   const free = (candidates: readonly string[]) => candidates.filter((candidate) => !contents.includes(candidate));
