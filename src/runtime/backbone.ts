@@ -14,7 +14,7 @@ import type { RotaryTables } from './rope.ts';
 /** Rows of the token embedding, e.g. `EmbeddingTable` of `src/formats`. */
 export interface EmbeddingRows {
   /** f32 [ids.length, hiddenSize], row-major. */
-  rows(tokenIds: Int32Array): Float32Array<ArrayBuffer> | Promise<Float32Array<ArrayBuffer>>;
+  lookup(tokenIds: Int32Array, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
 }
 
 export interface BackboneStage {
@@ -48,6 +48,8 @@ export interface SequenceFeatures {
 
 export interface FeaturesOptions {
   readonly signal?: AbortSignal;
+  /** For this call only, instead of the backbone's own. */
+  readonly chunkTokens?: number;
   /** After every chunk: tokens computed so far, of how many, for which sequence. */
   readonly onTokens?: (doneTokens: number, totalTokens: number, sequenceIndex: number) => void;
   /** As soon as a sequence is done, before the next begins. */
@@ -138,17 +140,11 @@ export class Backbone {
         doneTokens += tokens;
         options.onTokens?.(doneTokens, totalTokens, index);
       };
-      const computed = await this.#extend(
-        prefix,
-        first.tokenIds.subarray(0, shared),
-        sharedRows,
-        options.signal,
-        onChunk(0),
-      );
+      const computed = await this.#extend(prefix, first.tokenIds.subarray(0, shared), sharedRows, options, onChunk(0));
       prefix = computed.cache;
       for (const [index, { tokenIds, rows }] of sequences.entries()) {
         const ownRows = rows.filter((row) => row >= shared);
-        const own = await this.#extend(prefix, tokenIds.subarray(shared), ownRows, options.signal, onChunk(index));
+        const own = await this.#extend(prefix, tokenIds.subarray(shared), ownRows, options, onChunk(index));
         if (own.cache !== prefix) release(own.cache);
         const features = rows.map((row) => (row < shared ? computed : own).rows.get(row) ?? new Float32Array());
         const now = performance.now();
@@ -183,15 +179,15 @@ export class Backbone {
     start: Cache,
     tokenIds: Int32Array,
     rows: readonly number[],
-    signal: AbortSignal | undefined,
+    { signal, chunkTokens = this.#chunkTokens }: FeaturesOptions,
     onChunk: (tokens: number) => void,
   ): Promise<{ cache: Cache; rows: Map<number, Float32Array> }> {
     const found = new Map<number, Float32Array>();
     let cache = start;
     try {
-      for (let offset = 0; offset < tokenIds.length; offset += this.#chunkTokens) {
+      for (let offset = 0; offset < tokenIds.length; offset += chunkTokens) {
         signal?.throwIfAborted();
-        const chunk = tokenIds.subarray(offset, offset + this.#chunkTokens);
+        const chunk = tokenIds.subarray(offset, offset + chunkTokens);
         const next = await this.#chunk(cache, chunk, rows, found, signal);
         if (cache !== start) release(cache);
         cache = next;
@@ -226,7 +222,7 @@ export class Backbone {
     const present: Record<string, BackendTensor> = {};
     let hidden: BackendTensor | undefined;
     try {
-      hidden = make('float32', await this.#embedding.rows(tokenIds), [1, tokenIds.length, hiddenSize]);
+      hidden = make('float32', await this.#embedding.lookup(tokenIds, signal), [1, tokenIds.length, hiddenSize]);
       const common = {
         cos: make('float32', rotary.cos, [rotary.positions, headDim / 2]),
         sin: make('float32', rotary.sin, [rotary.positions, headDim / 2]),
