@@ -1,6 +1,6 @@
 /** Files on disk as `ByteSource` and a folder as `FileSet`, for the command-line entries and the tests. */
 import { stat, open } from 'node:fs/promises';
-import { basename, join, sep } from 'node:path';
+import { basename, resolve, sep } from 'node:path';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { checkRange } from '@/formats/memory-source.ts';
@@ -44,12 +44,13 @@ export async function diskSource(path: string, name = basename(path)): Promise<B
 
 /** The files below a folder. Paths that climb out of it do not exist. */
 export function diskFileSet(directory: string): FileSet {
+  const root = resolve(directory);
   return {
     name: directory,
     async open(path, signal) {
       signal?.throwIfAborted();
-      const absolute = join(directory, path);
-      if (!absolute.startsWith(join(directory, sep))) return undefined;
+      const absolute = resolve(root, path);
+      if (!absolute.startsWith(root.endsWith(sep) ? root : root + sep)) return undefined;
       return diskSource(absolute, path);
     },
   };
