@@ -1,0 +1,204 @@
+/**
+ * Puts the matrix of a linear layer into a data file in the package's form, and says what that cost.
+ */
+import { f16ToF32, f32ToF16 } from '@/base/half.ts';
+import type { Manifest } from '@/formats/manifest.ts';
+import {
+  fitsHalfPrecision,
+  quantiseAffine4,
+  quantiseSymmetric8,
+  type RoundingError,
+} from './block-quantisation.ts';
+import type { ExternalTensor, ElementType } from './graph/graph-builder.ts';
+import type { StoredLinear } from './graph/decoder-stage.ts';
+import type { PackageFile } from './package-sink.ts';
+
+export type Dtype = Manifest['dtype'];
+
+/** Values along the inputs that share parameters. The source of the embedded model has blocks of 32 too. */
+export const BLOCK_SIZE = 32;
+/** For widths that 32 does not divide; the smallest that `MatMulNBits` takes. */
+const SMALL_BLOCK_SIZE = 16;
+/** WebGPU copies buffers in multiples of 4 bytes; 64 keeps every element type aligned. */
+const ALIGNMENT_BYTES = 64;
+/** Values handled at a time, so that helpers' copies stay small beside the matrix. */
+const SLAB_VALUES = 4 * 1024 * 1024;
+
+/** Rows of one matrix W [outputs, inputs], f32, row-major. */
+export interface Matrix {
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly outputs: number;
+  readonly inputs: number;
+}
+
+export interface EncodedLinear {
+  readonly stored: StoredLinear;
+  readonly error: RoundingError;
+  /** Why the tensor is not in the form that was asked for. */
+  readonly fallback?: string;
+}
+
+/** Appends aligned tensors to one data file. */
+export class DataFile {
+  private readonly file: PackageFile;
+  private readonly location: string;
+  private position = 0;
+  constructor(file: PackageFile, location: string) {
+    this.file = file;
+    this.location = location;
+  }
+
+  /** Writes a tensor from its pieces, in order. */
+  async add(
+    type: ElementType,
+    dims: readonly number[],
+    pieces: Iterable<ArrayBufferView<ArrayBuffer>>,
+  ): Promise<ExternalTensor> {
+    const padding = -this.position & (ALIGNMENT_BYTES - 1);
+    if (padding > 0) await this.append(new Uint8Array(padding));
+    const offset = this.position;
+    for (const piece of pieces) await this.append(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+    return { type, dims, location: this.location, offset, length: this.position - offset };
+  }
+
+  private async append(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.position += bytes.length;
+    await this.file.append(bytes);
+  }
+}
+
+/** Writes `matrix` in the form that `dtype` names, or in f32 where its numbers or its shape do not allow that. */
+export async function encodeLinear(matrix: Matrix, dtype: Dtype, data: DataFile): Promise<EncodedLinear> {
+  if (dtype === 'f32') return encodeDense(matrix, 'float32', data);
+  if (!fitsHalfPrecision(matrix.values))
+    return { ...(await encodeDense(matrix, 'float32', data)), fallback: 'f32: it holds values beyond the range of f16' };
+  if (dtype === 'f16') return encodeDense(matrix, 'float16', data);
+  const blockSize = [BLOCK_SIZE, SMALL_BLOCK_SIZE].find((size) => matrix.inputs % size === 0);
+  if (blockSize === undefined)
+    return {
+      ...(await encodeDense(matrix, 'float32', data)),
+      fallback: `f32: its ${matrix.inputs} inputs do not fill blocks of ${SMALL_BLOCK_SIZE}`,
+    };
+  return dtype === 'q4' ? encodeAffine4(matrix, blockSize, data) : encodeSymmetric8(matrix, blockSize, data);
+}
+
+async function encodeDense(
+  matrix: Matrix,
+  type: 'float32' | 'float16',
+  data: DataFile,
+): Promise<{ stored: StoredLinear; error: RoundingError }> {
+  const { outputs, inputs } = matrix;
+  const error = new ErrorTotal();
+  const slabs = function* (): Generator<ArrayBufferView<ArrayBuffer>> {
+    for (const slab of transposedSlabs(matrix)) {
+      if (type === 'float32') {
+        error.addExact(slab);
+        yield slab;
+        continue;
+      }
+      const halves = new Uint16Array(slab.length);
+      f32ToF16(slab, halves);
+      error.addDifference(slab, f16ToF32(halves));
+      yield halves;
+    }
+  };
+  const weight = await data.add(type, [inputs, outputs], slabs());
+  return { stored: { form: 'dense', inputs, outputs, weight }, error };
+}
+
+/** Rows of Wᵀ [inputs, outputs], a slab at a time. */
+function* transposedSlabs({ values, outputs, inputs }: Matrix): Generator<Float32Array<ArrayBuffer>> {
+  const columnsAtOnce = Math.max(1, Math.floor(SLAB_VALUES / outputs));
+  for (let first = 0; first < inputs; first += columnsAtOnce) {
+    const columns = Math.min(columnsAtOnce, inputs - first);
+    const slab = new Float32Array(columns * outputs);
+    for (let output = 0; output < outputs; output++)
+      for (let column = 0; column < columns; column++)
+        slab[column * outputs + output] = values[output * inputs + first + column]!;
+    yield slab;
+  }
+}
+
+async function encodeAffine4({ values, outputs, inputs }: Matrix, blockSize: number, data: DataFile): Promise<EncodedLinear> {
+  const error = new ErrorTotal();
+  const [quants, scales, minima] = [[] as Uint8Array<ArrayBuffer>[], [] as Uint16Array<ArrayBuffer>[], [] as Uint16Array<ArrayBuffer>[]];
+  for (const slab of rowSlabs(values, inputs)) {
+    const blocks = quantiseAffine4(slab, blockSize);
+    quants.push(blocks.quants);
+    scales.push(blocks.scales);
+    minima.push(blocks.minima);
+    error.add(blocks);
+  }
+  const blocksPerRow = inputs / blockSize;
+  return {
+    stored: {
+      form: 'blocks',
+      inputs,
+      outputs,
+      bits: 4,
+      blockSize,
+      quants: await data.add('uint8', [outputs, blocksPerRow, blockSize / 2], quants),
+      scales: await data.add('float16', [outputs, blocksPerRow], scales),
+      minima: await data.add('float16', [outputs, blocksPerRow], minima),
+    },
+    error,
+  };
+}
+
+async function encodeSymmetric8({ values, outputs, inputs }: Matrix, blockSize: number, data: DataFile): Promise<EncodedLinear> {
+  const error = new ErrorTotal();
+  const [quants, scales] = [[] as Uint8Array<ArrayBuffer>[], [] as Uint16Array<ArrayBuffer>[]];
+  for (const slab of rowSlabs(values, inputs)) {
+    const blocks = quantiseSymmetric8(slab, blockSize);
+    // MatMulNBits reads unsigned bytes around 128.
+    quants.push(Uint8Array.from(blocks.quants, (q) => q + 128));
+    scales.push(blocks.scales);
+    error.add(blocks);
+  }
+  const blocksPerRow = inputs / blockSize;
+  return {
+    stored: {
+      form: 'blocks',
+      inputs,
+      outputs,
+      bits: 8,
+      blockSize,
+      quants: await data.add('uint8', [outputs, blocksPerRow, blockSize], quants),
+      scales: await data.add('float16', [outputs, blocksPerRow], scales),
+    },
+    error,
+  };
+}
+
+function* rowSlabs(values: Float32Array<ArrayBuffer>, inputs: number): Generator<Float32Array<ArrayBuffer>> {
+  const step = Math.max(1, Math.floor(SLAB_VALUES / inputs)) * inputs;
+  for (let at = 0; at < values.length; at += step) yield values.subarray(at, Math.min(at + step, values.length));
+}
+
+/** Sums what slabs report. */
+export class ErrorTotal implements RoundingError {
+  squaredError = 0;
+  squaredNorm = 0;
+  largestError = 0;
+  add(part: RoundingError): void {
+    this.squaredError += part.squaredError;
+    this.squaredNorm += part.squaredNorm;
+    this.largestError = Math.max(this.largestError, part.largestError);
+  }
+  addExact(values: Float32Array): void {
+    for (const value of values) this.squaredNorm += value * value;
+  }
+  addDifference(values: Float32Array, rounded: Float32Array): void {
+    for (let i = 0; i < values.length; i++) {
+      const difference = Math.abs(values[i]! - rounded[i]!);
+      this.squaredError += difference * difference;
+      this.squaredNorm += values[i]! * values[i]!;
+      if (difference > this.largestError) this.largestError = difference;
+    }
+  }
+}
+
+/** ‖w − w'‖ / ‖w‖; 0 for a tensor of zeros that stayed zeros. */
+export function relativeError({ squaredError, squaredNorm }: RoundingError): number {
+  return squaredError === 0 ? 0 : Math.sqrt(squaredError / squaredNorm);
+}
