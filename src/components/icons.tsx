@@ -1,0 +1,81 @@
+/** The page's icons: 16-pixel strokes in the text's colour, invisible to screen readers (the control around them has a name). */
+import type { ReactNode } from 'react';
+
+function Icon({ children }: { readonly children: ReactNode }) {
+  return (
+    <svg
+      width="16"
+      height="16"
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+      focusable="false"
+    >
+      {children}
+    </svg>
+  );
+}
+
+export const PlusIcon = () => (
+  <Icon>
+    <path d="M8 3v10M3 8h10" />
+  </Icon>
+);
+export const CrossIcon = () => (
+  <Icon>
+    <path d="m4 4 8 8M12 4l-8 8" />
+  </Icon>
+);
+export const CopyIcon = () => (
+  <Icon>
+    <rect x="5.5" y="5.5" width="8" height="8" rx="1.5" />
+    <path d="M10.5 5.5v-1.5a1.5 1.5 0 0 0-1.5-1.5h-5a1.5 1.5 0 0 0-1.5 1.5v5a1.5 1.5 0 0 0 1.5 1.5h1.5" />
+  </Icon>
+);
+export const UpIcon = () => (
+  <Icon>
+    <path d="M8 13V3M4 7l4-4 4 4" />
+  </Icon>
+);
+export const DownIcon = () => (
+  <Icon>
+    <path d="M8 3v10M4 9l4 4 4-4" />
+  </Icon>
+);
+export const SunIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="3" />
+    <path d="M8 1.5v1M8 13.5v1M1.5 8h1M13.5 8h1M3.4 3.4l.7.7M11.9 11.9l.7.7M3.4 12.6l.7-.7M11.9 4.1l.7-.7" />
+  </Icon>
+);
+export const MoonIcon = () => (
+  <Icon>
+    <path d="M13.5 9.5A5.8 5.8 0 0 1 6.5 2.5a5.8 5.8 0 1 0 7 7Z" />
+  </Icon>
+);
+export const ScreenIcon = () => (
+  <Icon>
+    <rect x="2" y="3" width="12" height="8" rx="1" />
+    <path d="M6 13.5h4" />
+  </Icon>
+);
+export const FolderIcon = () => (
+  <Icon>
+    <path d="M2 12.5v-9h4l1.5 2H14v7Z" />
+  </Icon>
+);
+
+/** The mark: an objective scale seen through a lens. */
+export function Wordmark() {
+  return (
+    <svg width="22" height="22" viewBox="0 0 24 24" fill="none" aria-hidden="true" focusable="false">
+      <polygon points="12,2 20.7,7 20.7,17 12,22 3.3,17 3.3,7" stroke="currentColor" strokeWidth="1.6" />
+      <polygon points="12,5.5 17,9.5 15.8,15 10.5,17.5 6,13.5 7.5,8.5" fill="var(--accent)" fillOpacity="0.85" />
+      <circle cx="12" cy="12" r="1.6" fill="var(--surface-1)" />
+    </svg>
+  );
+}

@@ -1,0 +1,97 @@
+/** Progress of a model load: what, how far, how fast, how long; every file; Cancel always. */
+import { Button, Progress } from '@mantine/core';
+import { downloadEtaMs, downloadRate, type LoadProgress } from '@/state/load-progress.ts';
+import { formatBytes, formatDuration, formatPercent } from './number-format.ts';
+import { providerLabel } from './provider-words.ts';
+import classes from './load-progress-view.module.css';
+
+function headline(progress: LoadProgress): string {
+  const step = progress.step;
+  switch (progress.phase) {
+    case 'starting':
+      return 'Reading the manifest';
+    case 'download':
+      return 'Fetching the model';
+    case 'compile':
+      return step === undefined
+        ? 'Preparing the model'
+        : `Preparing stage ${Math.min(step.done + 1, step.total)} of ${step.total} on ${providerLabel(step.provider)}`;
+    case 'warmup':
+      return step === undefined
+        ? 'Proving the numbers on this device'
+        : `Proving the numbers on ${providerLabel(step.provider)}: canary ${Math.min(step.done + 1, step.total)} of ${step.total}`;
+    case 'ready':
+      return 'Ready';
+  }
+}
+
+/** How far along the whole load is, in [0, 1], or `undefined` while nothing is known. */
+export function loadShare(progress: LoadProgress): number | undefined {
+  if (progress.phase === 'download')
+    return progress.totalBytes === 0 ? undefined : progress.loadedBytes / progress.totalBytes;
+  if (progress.step !== undefined)
+    return progress.step.total === 0 ? undefined : progress.step.done / progress.step.total;
+  return undefined;
+}
+
+interface Props {
+  readonly name: string;
+  readonly progress: LoadProgress;
+  readonly onCancel: () => void;
+  /** List every file, not only the sum. */
+  readonly withFiles?: boolean;
+}
+
+export function LoadProgressView({ name, progress, onCancel, withFiles = false }: Props) {
+  const share = loadShare(progress);
+  const rate = downloadRate(progress);
+  const etaMs = downloadEtaMs(progress);
+  return (
+    <div className={classes.progress} aria-label={`Loading ${name}`} role="group">
+      <div className={classes.head}>
+        <p className={classes.headline}>
+          {headline(progress)}
+          <span className="muted"> · {name}</span>
+        </p>
+        <Button size="compact-sm" variant="default" onClick={onCancel}>
+          Cancel loading
+        </Button>
+      </div>
+      <Progress
+        value={(share ?? 0) * 100}
+        aria-label={headline(progress)}
+        size="sm"
+        transitionDuration={0}
+        {...(share === undefined ? { 'aria-valuetext': 'working' } : {})}
+      />
+      <p className={`${classes.figures} numeric muted small`}>
+        {progress.phase === 'download' ? (
+          <>
+            <span>
+              {formatBytes(progress.loadedBytes)} of {formatBytes(progress.totalBytes)}
+              {share === undefined ? '' : ` (${formatPercent(share)})`}
+            </span>
+            <span>{rate === undefined ? 'measuring the rate' : `${formatBytes(rate)}/s`}</span>
+            <span>{etaMs === undefined ? '' : `${formatDuration(etaMs)} left`}</span>
+          </>
+        ) : (
+          <span>
+            {progress.loadedBytes > 0 ? `${formatBytes(progress.loadedBytes)} fetched. ` : ''}
+            {progress.phase === 'warmup'
+              ? 'The model answers prompts whose results are known; no score is shown before they agree.'
+              : ''}
+          </span>
+        )}
+      </p>
+      {withFiles && progress.files.length > 0 ? (
+        <ul className={`${classes.files} numeric small`} aria-label="Files fetched">
+          {progress.files.map((entry) => (
+            <li key={entry.file}>
+              <code>{entry.file}</code> <span className="muted">{formatBytes(entry.loadedBytes)}</span>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+    </div>
+  );
+}

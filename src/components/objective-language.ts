@@ -1,0 +1,123 @@
+/**
+ * One visual language for the objectives: every group has one colour, one marker shape and one name in every view, and every
+ * objective one short label. Colours are CSS variables (`objective-colours.css`).
+ */
+
+export type MarkerShape = 'circle' | 'square' | 'triangle' | 'diamond' | 'hexagon' | 'ring';
+
+export interface GroupStyle {
+  /** How the group is called in running text. */
+  readonly label: string;
+  readonly shape: MarkerShape;
+  /** A CSS colour that follows the colour scheme. */
+  readonly colour: string;
+}
+
+const knownGroups: Readonly<Record<string, GroupStyle>> = {
+  helpsteer: { label: 'HelpSteer', shape: 'circle', colour: 'var(--group-helpsteer)' },
+  ultrafeedback: { label: 'UltraFeedback', shape: 'square', colour: 'var(--group-ultrafeedback)' },
+  safety: { label: 'Safety', shape: 'triangle', colour: 'var(--group-safety)' },
+  judge: { label: 'Judge', shape: 'diamond', colour: 'var(--group-judge)' },
+  code: { label: 'Code', shape: 'hexagon', colour: 'var(--group-code)' },
+};
+
+/** Groups this page does not know share a neutral colour and the ring; their label tells them apart. */
+export function groupStyle(group: string): GroupStyle {
+  return knownGroups[group.toLowerCase()] ?? { label: group, shape: 'ring', colour: 'var(--group-other)' };
+}
+
+export interface NamedObjective {
+  readonly name: string;
+  readonly group: string;
+}
+
+/** `helpsteer-` and `verbosity`: the data set an objective comes from, and what it measures. Joined they are the name. */
+export function splitObjectiveName(name: string): readonly [prefix: string, rest: string] {
+  const dash = name.indexOf('-');
+  return dash <= 0 || dash === name.length - 1 ? ['', name] : [name.slice(0, dash + 1), name.slice(dash + 1)];
+}
+
+/**
+ * The label beside a marker: `verbosity`. The group's colour and shape already say where it comes from; a prefix that is not
+ * the group's name is kept (`argilla judge lm`), because nothing else would say it.
+ */
+export function shortObjectiveLabel({ name, group }: NamedObjective): string {
+  const [prefix, rest] = splitObjectiveName(name);
+  const source = prefix.replace(/-$/, '');
+  const words = rest.replaceAll(/[-_]+/g, ' ');
+  return source === '' || source.toLowerCase() === group.toLowerCase() ? words : `${source} ${words}`;
+}
+
+/** `label` in lines of at most `width` characters, broken between words; a longer word keeps a line of its own. */
+export function wrapLabel(label: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of label.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** SVG path of a marker of about `size` pixels across, centred on the origin; all shapes look equally large. */
+export function markerPath(shape: MarkerShape, size: number): string {
+  const r = size / 2;
+  const polygon = (points: readonly (readonly [number, number])[]) =>
+    `M${points.map(([x, y]) => `${(x * r).toFixed(2)},${(y * r).toFixed(2)}`).join('L')}Z`;
+  switch (shape) {
+    case 'circle':
+      return `M${-r * 0.95},0a${r * 0.95},${r * 0.95} 0 1,0 ${r * 1.9},0a${r * 0.95},${r * 0.95} 0 1,0 ${-r * 1.9},0Z`;
+    case 'ring':
+      return `M${-r},0a${r},${r} 0 1,0 ${r * 2},0a${r},${r} 0 1,0 ${-r * 2},0ZM${-r / 2},0a${r / 2},${r / 2} 0 1,1 ${r},0a${r / 2},${r / 2} 0 1,1 ${-r},0Z`;
+    case 'square':
+      return polygon([
+        [-0.85, -0.85],
+        [0.85, -0.85],
+        [0.85, 0.85],
+        [-0.85, 0.85],
+      ]);
+    case 'triangle':
+      return polygon([
+        [0, -1.05],
+        [1.05, 0.8],
+        [-1.05, 0.8],
+      ]);
+    case 'diamond':
+      return polygon([
+        [0, -1.15],
+        [1.15, 0],
+        [0, 1.15],
+        [-1.15, 0],
+      ]);
+    case 'hexagon':
+      return polygon([
+        [-0.5, -0.9],
+        [0.5, -0.9],
+        [1.05, 0],
+        [0.5, 0.9],
+        [-0.5, 0.9],
+        [-1.05, 0],
+      ]);
+  }
+}
+
+/** Line styles of responses in shared charts; letter, colour and dashes each tell them apart. */
+export interface SeriesStyle {
+  readonly colour: string;
+  readonly dash: string | undefined;
+}
+
+const seriesStyles: readonly SeriesStyle[] = [
+  { colour: 'var(--response-a)', dash: undefined },
+  { colour: 'var(--response-b)', dash: '6 3' },
+  { colour: 'var(--response-c)', dash: '2 3' },
+  { colour: 'var(--response-d)', dash: '9 3 2 3' },
+];
+
+/** Most series one radar can carry and still be read. */
+export const MAX_RADAR_SERIES = 4;
+
+/** Style of the response at `index` (A is 0); from E on they repeat, and only the letter is unique. */
+export function seriesStyle(index: number): SeriesStyle {
+  return seriesStyles[index % seriesStyles.length] ?? { colour: 'currentColor', dash: undefined };
+}

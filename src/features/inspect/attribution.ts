@@ -1,0 +1,108 @@
+/** What the results say, in numbers: contributions, pair comparison, the gate's summary. Pure; shapes [k] in manifest order. */
+import type { ScoredResponse } from '@/engine/api/messages.ts';
+import type { Manifest } from '@/formats/manifest.ts';
+import type { ObjectiveRow } from '@/components/objective-table.tsx';
+import type { RewardView } from '@/state/inspect-store.ts';
+
+/** One row per objective; contributions c_i · r_i sum to the score (Eq 4 rewritten on raw rewards, armorm.md I6). */
+export function objectiveRows(manifest: Manifest, scored: ScoredResponse): ObjectiveRow[] {
+  return manifest.objectives.map((objective, index) => {
+    const reward = scored.rewards[index] ?? Number.NaN;
+    const coefficient = scored.coefficients[index] ?? Number.NaN;
+    return {
+      objective,
+      reward,
+      adjusted: scored.adjustedRewards[index] ?? Number.NaN,
+      gateWeight: scored.gateWeights[index] ?? Number.NaN,
+      coefficient,
+      contribution: coefficient * reward,
+    };
+  });
+}
+
+/** Sum of the contributions in float64: the score again, up to rounding. */
+export function contributionSum(rows: readonly ObjectiveRow[]): number {
+  return rows.reduce((sum, row) => sum + row.contribution, 0);
+}
+
+export interface PairComparison {
+  /** score of the first minus score of the second. */
+  readonly margin: number;
+  /** σ(β · margin): Bradley-Terry probability that the first is preferred. */
+  readonly probability: number;
+  readonly beta: number;
+  /** False when the package publishes no β and 1 stands in. */
+  readonly betaPublished: boolean;
+}
+
+/** Bradley-Terry on the margin, with the β the gate was trained with where the manifest has it. */
+export function comparePair(manifest: Manifest, first: number, second: number): PairComparison {
+  const beta = manifest.bradleyTerryBeta ?? 1;
+  const margin = first - second;
+  return {
+    margin,
+    probability: 1 / (1 + Math.exp(-beta * margin)),
+    beta,
+    betaPublished: manifest.bradleyTerryBeta !== undefined,
+  };
+}
+
+export interface GateSummary {
+  /** Σg; equals the manifest's logit_scale up to rounding. */
+  readonly sum: number;
+  readonly logitScale: number;
+  /** Share of Σg on verbosity dimensions whose adjusted reward is exactly zero: weight that reaches no score. */
+  readonly deadMass: number;
+  readonly deadObjectives: readonly string[];
+  /** Indices by falling gate weight. */
+  readonly order: readonly number[];
+}
+
+/** What one gate reading amounts to. */
+export function gateSummary(manifest: Manifest, scored: ScoredResponse): GateSummary {
+  const sum = scored.gateWeights.reduce((total, weight) => total + weight, 0);
+  const dead = manifest.verbosityDimensions.filter((index) => scored.adjustedRewards[index] === 0);
+  const deadWeight = dead.reduce((total, index) => total + (scored.gateWeights[index] ?? 0), 0);
+  return {
+    sum,
+    logitScale: manifest.gate.logitScale,
+    deadMass: sum === 0 ? 0 : deadWeight / sum,
+    deadObjectives: dead.map((index) => manifest.objectives[index]?.name ?? String(index)),
+    order: [...scored.gateWeights.keys()].sort(
+      (a, b) => (scored.gateWeights[b] ?? 0) - (scored.gateWeights[a] ?? 0) || a - b,
+    ),
+  };
+}
+
+/** Index of the objective that moves the margin most toward the first response, and its share of c·r differences. */
+export function largestDifference(
+  first: readonly ObjectiveRow[],
+  second: readonly ObjectiveRow[],
+): { readonly index: number; readonly difference: number } | undefined {
+  let best: { index: number; difference: number } | undefined;
+  first.forEach((row, index) => {
+    const difference = row.contribution - (second[index]?.contribution ?? Number.NaN);
+    if (best === undefined || Math.abs(difference) > Math.abs(best.difference)) best = { index, difference };
+  });
+  return best;
+}
+
+/** Objectives with a published native scale, for the native view. */
+export function nativeIndices(manifest: Manifest): number[] {
+  return manifest.objectives.flatMap((objective, index) => (objective.nativeScale === undefined ? [] : [index]));
+}
+
+/** Values of one response in a view, for the objectives at `indices`. Native: scale · r + offset (armorm.md I10). */
+export function viewValues(
+  manifest: Manifest,
+  scored: ScoredResponse,
+  view: RewardView,
+  indices: readonly number[],
+): number[] {
+  return indices.map((index) => {
+    const raw = scored.rewards[index] ?? Number.NaN;
+    if (view === 'adjusted') return scored.adjustedRewards[index] ?? Number.NaN;
+    const native = manifest.objectives[index]?.nativeScale;
+    return view === 'native' && native !== undefined ? native.scale * raw + native.offset : raw;
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * Scores. A submission is one query; every scored response is one entry of its own, keyed by the model and the exact texts,
+ * so that results show as they arrive and an unchanged response is never run again.
+ */
+import { queryOptions, skipToken, type QueryClient } from '@tanstack/react-query';
+import { EngineError } from '@/engine/api/errors.ts';
+import type { LoadedModel, Message, ScoredResponse } from '@/engine/api/messages.ts';
+import type { RewardEngine } from '@/engine/api/reward-engine.ts';
+import { scoreProgressed } from '@/state/activity.ts';
+import type { Submission } from '@/state/inspect-store.ts';
+
+/** Which numbers a score depends on beside the texts: the weights, and the provider that ran them. */
+export interface ModelRevision {
+  readonly modelId: string;
+  readonly provider: LoadedModel['provider'];
+  readonly loadId: number;
+}
+
+export function modelRevision(model: LoadedModel, loadId: number): ModelRevision {
+  return { modelId: model.manifest.id, provider: model.provider, loadId };
+}
+
+/** Results are a few kilobytes; an hour of edits can be gone back to without running anything. */
+const RESULT_LIFETIME_MS = 3_600_000;
+
+/** One scored response; filled by `submissionQuery`, never fetched by itself. */
+export function scoredResponseQuery(revision: ModelRevision, messages: readonly Message[], response: string) {
+  return queryOptions<ScoredResponse>({
+    queryKey: ['scored-response', revision, messages, response],
+    queryFn: skipToken,
+    gcTime: RESULT_LIFETIME_MS,
+  });
+}
+
+/** Scores what of the submission is not known yet. Its data are all its responses, in order. */
+export function submissionQuery(
+  engine: RewardEngine,
+  client: QueryClient,
+  revision: ModelRevision,
+  submission: Submission,
+) {
+  const { messages } = submission;
+  const keyOf = (text: string) => scoredResponseQuery(revision, messages, text).queryKey;
+  return queryOptions<readonly ScoredResponse[], EngineError>({
+    queryKey: ['submission', revision, submission.id],
+    gcTime: 0,
+    queryFn: async ({ signal }) => {
+      const texts = [...new Set(submission.responses.map((response) => response.text))];
+      const missing = texts.filter((text) => client.getQueryData(keyOf(text)) === undefined);
+      const keep = (responseIndex: number, scored: ScoredResponse) => {
+        const text = missing[responseIndex];
+        if (text !== undefined) client.setQueryData(keyOf(text), scored);
+      };
+      try {
+        if (missing.length > 0) {
+          const result = await engine.score(
+            { messages, responses: missing },
+            {
+              signal,
+              onProgress: (event) => {
+                if (signal.aborted) return;
+                if (event.stage === 'score')
+                  scoreProgressed({ doneTokens: event.doneTokens, totalTokens: event.totalTokens });
+                if (event.stage === 'result') keep(event.responseIndex, event.response);
+              },
+            },
+          );
+          result.responses.forEach((scored, index) => keep(index, scored));
+        }
+      } catch (cause) {
+        throw EngineError.from(cause);
+      } finally {
+        scoreProgressed(undefined);
+      }
+      return submission.responses.flatMap((response) => client.getQueryData(keyOf(response.text)) ?? []);
+    },
+  });
+}
