@@ -1,57 +1,9 @@
-/**
- * The engine on the command line: onnxruntime-node where it can be loaded, wasm where it cannot.
- */
-import { availableParallelism } from 'node:os';
-import { EngineError } from '@/engine/api/errors.ts';
-import { RewardEngineHost } from '@/engine/host/reward-engine-host.ts';
-import { blobFileSet } from '@/formats/blob-source.ts';
-import { urlFileSet } from '@/formats/http-source.ts';
-import type { BackendFactory } from '@/runtime/backend.ts';
-import { nativeBackendFactory } from '@/runtime/native-backend.ts';
+/** The engine of the command line: Node's, with this machine's folders. */
+import { createNodeEngine } from '@/engine/host/node-engine.ts';
+import type { NodeEngineOptions } from '@/engine/host/node-engine.ts';
+import type { RewardEngineHost } from '@/engine/host/reward-engine-host.ts';
 import { diskFileSet } from './disk-files.ts';
 
-export interface NodeEngineOptions {
-  /** Threads inside one operator. Default: `ARMOSCOPE_THREADS`, else one per core. */
-  readonly threads?: number;
-  /** Tokens per run of the backbone. Default: see `defaultChunkTokens`. */
-  readonly chunkTokens?: number;
-}
-
-/** On a CPU nothing waits for a frame and no watchdog bites, so chunks are only kept from making attention's memory grow. */
-const defaultChunkTokens = 1024;
-
-/** An engine for packages in folders, behind URLs and as Blobs. */
-export function createNodeEngine(options: NodeEngineOptions = {}): RewardEngineHost {
-  const threads = options.threads ?? threadsFromEnvironment() ?? availableParallelism();
-  return new RewardEngineHost({
-    backends: nodeBackendFactory(threads),
-    chunkTokens: () => options.chunkTokens ?? defaultChunkTokens,
-    openFiles(source) {
-      if (source.kind === 'directory') return diskFileSet(source.path);
-      return source.kind === 'url' ? urlFileSet(source.url) : blobFileSet(source.name, source.files);
-    },
-    device: async () => ({
-      webgpu: { available: false, reason: 'This is not a browser.', features: [], limits: {} },
-      crossOriginIsolated: true,
-      jspi: false,
-      threads,
-    }),
-  });
-}
-
-function nodeBackendFactory(threads: number): BackendFactory {
-  return nativeBackendFactory({ threads });
-}
-
-function threadsFromEnvironment(): number | undefined {
-  const value = process.env['ARMOSCOPE_THREADS'];
-  if (value === undefined || value === '') return undefined;
-  const threads = Number(value);
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new EngineError({
-      code: 'bad-input',
-      message: `ARMOSCOPE_THREADS must be a positive whole number, not ${value}.`,
-    });
-  }
-  return threads;
+export function createCliEngine(options: Omit<NodeEngineOptions, 'openDirectory'> = {}): RewardEngineHost {
+  return createNodeEngine({ ...options, openDirectory: diskFileSet });
 }
