@@ -3,12 +3,7 @@
  */
 import { f16ToF32, f32ToF16 } from '@/base/half.ts';
 import type { Manifest } from '@/formats/manifest.ts';
-import {
-  fitsHalfPrecision,
-  quantiseAffine4,
-  quantiseSymmetric8,
-  type RoundingError,
-} from './block-quantisation.ts';
+import { fitsHalfPrecision, quantiseAffine4, quantiseSymmetric8, type RoundingError } from './block-quantisation.ts';
 import type { ExternalTensor, ElementType } from './graph/graph-builder.ts';
 import type { StoredLinear } from './graph/decoder-stage.ts';
 import type { PackageFile } from './package-sink.ts';
@@ -71,7 +66,10 @@ export class DataFile {
 export async function encodeLinear(matrix: Matrix, dtype: Dtype, data: DataFile): Promise<EncodedLinear> {
   if (dtype === 'f32') return encodeDense(matrix, 'float32', data);
   if (!fitsHalfPrecision(matrix.values))
-    return { ...(await encodeDense(matrix, 'float32', data)), fallback: 'f32: it holds values beyond the range of f16' };
+    return {
+      ...(await encodeDense(matrix, 'float32', data)),
+      fallback: 'f32: it holds values beyond the range of f16',
+    };
   if (dtype === 'f16') return encodeDense(matrix, 'float16', data);
   const blockSize = [BLOCK_SIZE, SMALL_BLOCK_SIZE].find((size) => matrix.inputs % size === 0);
   if (blockSize === undefined)
@@ -119,9 +117,17 @@ function* transposedSlabs({ values, outputs, inputs }: Matrix): Generator<Float3
   }
 }
 
-async function encodeAffine4({ values, outputs, inputs }: Matrix, blockSize: number, data: DataFile): Promise<EncodedLinear> {
+async function encodeAffine4(
+  { values, outputs, inputs }: Matrix,
+  blockSize: number,
+  data: DataFile,
+): Promise<EncodedLinear> {
   const error = new ErrorTotal();
-  const [quants, scales, minima] = [[] as Uint8Array<ArrayBuffer>[], [] as Uint16Array<ArrayBuffer>[], [] as Uint16Array<ArrayBuffer>[]];
+  const [quants, scales, minima] = [
+    [] as Uint8Array<ArrayBuffer>[],
+    [] as Uint16Array<ArrayBuffer>[],
+    [] as Uint16Array<ArrayBuffer>[],
+  ];
   for (const slab of rowSlabs(values, inputs)) {
     const blocks = quantiseAffine4(slab, blockSize);
     quants.push(blocks.quants);
@@ -145,7 +151,11 @@ async function encodeAffine4({ values, outputs, inputs }: Matrix, blockSize: num
   };
 }
 
-async function encodeSymmetric8({ values, outputs, inputs }: Matrix, blockSize: number, data: DataFile): Promise<EncodedLinear> {
+async function encodeSymmetric8(
+  { values, outputs, inputs }: Matrix,
+  blockSize: number,
+  data: DataFile,
+): Promise<EncodedLinear> {
   const error = new ErrorTotal();
   const [quants, scales] = [[] as Uint8Array<ArrayBuffer>[], [] as Uint16Array<ArrayBuffer>[]];
   for (const slab of rowSlabs(values, inputs)) {

@@ -20,11 +20,16 @@ export function parseObjectives(value: unknown, where: string): Objective[] {
     if (result.success) return result.output;
     const issue = result.issues[0];
     const path = v.getDotPath(issue);
-    throw new FormatError('malformed', `${where}: entry ${index}${path === null ? '' : `, ${path}`}`, `${issue.message}.`);
+    throw new FormatError(
+      'malformed',
+      `${where}: entry ${index}${path === null ? '' : `, ${path}`}`,
+      `${issue.message}.`,
+    );
   });
   const seen = new Set<string>();
   for (const [index, { name }] of objectives.entries()) {
-    if (seen.has(name)) throw new FormatError('malformed', `${where}: entry ${index}`, `${JSON.stringify(name)} occurs twice.`);
+    if (seen.has(name))
+      throw new FormatError('malformed', `${where}: entry ${index}`, `${JSON.stringify(name)} occurs twice.`);
     seen.add(name);
   }
   return objectives;

@@ -25,7 +25,9 @@ export interface PackageSink {
 }
 
 /** A sink in memory. */
-export function memoryPackageSink(name: string): PackageSink & { readonly contents: Map<string, Uint8Array<ArrayBuffer>> } {
+export function memoryPackageSink(
+  name: string,
+): PackageSink & { readonly contents: Map<string, Uint8Array<ArrayBuffer>> } {
   const contents = new Map<string, Uint8Array<ArrayBuffer>>();
   return {
     contents,

@@ -3,14 +3,14 @@
  * `heads.safetensors`. f32 in, f32 out: nothing is rounded on the way.
  */
 import { assertRewardHead, type GateLayer, type RewardHead } from '@/core/reward-head.ts';
+import type { CheckpointTensors } from '@/formats/checkpoint-tensors.ts';
 import { FormatError } from '@/formats/errors.ts';
+import type { CheckpointConfig } from '@/formats/hugging-face.ts';
 import { type TensorData, writeSafetensors } from '@/formats/safetensors-writer.ts';
-import type { CheckpointConfig } from './checkpoint-config.ts';
-import type { CheckpointTensors } from './checkpoint-tensors.ts';
 
 export const HEADS_FILE = 'heads.safetensors';
 
-/** ArmoRM's gate temperature (armorm.md I4), where the config has no `gating_temperature`. */
+/** ArmoRM's gate temperature (armorm.md I4). */
 const ARMORM_TEMPERATURE = 10;
 
 /** Names of the head's tensors that the checkpoint holds; every other tensor belongs to the backbone or to nobody. */
@@ -26,7 +26,9 @@ export function headTensorNames(tensors: CheckpointTensors): Set<string> {
 
 /** True for a checkpoint without any of the heads' tensors, a plain causal language model. */
 export function hasNoHeads(tensors: CheckpointTensors): boolean {
-  return !tensors.has('regression_layer.weight') && !tensors.has('reward_transform_matrix') && gateLayerCount(tensors) === 0;
+  return (
+    !tensors.has('regression_layer.weight') && !tensors.has('reward_transform_matrix') && gateLayerCount(tensors) === 0
+  );
 }
 
 /** Layers are numbered without gaps; the first missing number ends them. */
@@ -43,16 +45,18 @@ export async function readRewardHead(
   signal?: AbortSignal,
 ): Promise<RewardHead> {
   const d = config.architecture.hiddenSize;
-  const regressionShape = tensors.shape('regression_layer.weight');
+  const regressionShape = tensors.require('regression_layer.weight').shape;
   const k = regressionShape[0] ?? 0;
   if (regressionShape.length !== 2 || regressionShape[1] !== d || k === 0)
-    tensors.refuse('regression_layer.weight', `has shape [${regressionShape.join(', ')}] where [objectives, ${d}] is expected.`);
-  if (config.objectiveCount !== undefined && config.objectiveCount !== k)
-    tensors.refuse(
+    refuse(
+      tensors,
       'regression_layer.weight',
-      `has ${k} rows, but config.json says there are ${config.objectiveCount} objectives.`,
+      `has shape [${regressionShape.join(', ')}] where [objectives, ${d}] is expected.`,
     );
-  tensors.requireShape('reward_transform_matrix', [k, k]);
+  const stated = config.gate.objectives;
+  if (stated !== undefined && stated.count !== k)
+    refuse(tensors, 'regression_layer.weight', `has ${k} rows, but ${stated.key} of config.json is ${stated.count}.`);
+  tensors.require('reward_transform_matrix', [k, k]);
   const layers = await readGateLayers(tensors, config, d, k, signal);
   const { activeObjectives } = config.gate;
   const outside = activeObjectives?.find((index) => index >= k);
@@ -68,7 +72,7 @@ export async function readRewardHead(
     regression: await readFinite(tensors, 'regression_layer.weight', signal),
     gate: {
       layers,
-      temperature: config.gate.temperature ?? ARMORM_TEMPERATURE,
+      temperature: config.gate.temperature,
       logitScale: await readLogitScale(tensors, config, signal),
       ...(activeObjectives === undefined ? {} : { activeObjectives }),
     },
@@ -86,8 +90,8 @@ async function readGateLayers(
   signal: AbortSignal | undefined,
 ): Promise<GateLayer[]> {
   const count = gateLayerCount(tensors);
-  if (count === 0) tensors.refuse('gating.layers.0.weight', 'is missing.');
-  const { hiddenSize, hiddenLayers } = config.gate;
+  if (count === 0) refuse(tensors, 'gating.layers.0.weight', 'is missing.');
+  const { hiddenDim, hiddenLayers } = config.gate;
   if (hiddenLayers !== undefined && hiddenLayers + 1 !== count)
     throw new FormatError(
       'mismatch',
@@ -98,10 +102,10 @@ async function readGateLayers(
   let inputSize = d;
   for (let layer = 0; layer < count; layer++) {
     const name = `gating.layers.${layer}.weight`;
-    const shape = tensors.shape(name);
-    const outputSize = layer === count - 1 ? k : (hiddenSize ?? shape[0] ?? 0);
-    tensors.requireShape(name, [outputSize, inputSize]);
-    tensors.requireShape(`gating.layers.${layer}.bias`, [outputSize]);
+    const shape = tensors.require(name).shape;
+    const outputSize = layer === count - 1 ? k : (hiddenDim ?? shape[0] ?? 0);
+    tensors.require(name, [outputSize, inputSize]);
+    tensors.require(`gating.layers.${layer}.bias`, [outputSize]);
     layers.push({
       weight: await readFinite(tensors, name, signal),
       bias: await readFinite(tensors, `gating.layers.${layer}.bias`, signal),
@@ -120,10 +124,15 @@ async function readLogitScale(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const name = 'gating.logit_scale';
-  if (!tensors.has(name)) return config.gate.logitScale ?? tensors.refuse(name, 'is missing, and config.json has no gating_logit_scale.');
+  if (!tensors.has(name))
+    return config.gate.logitScale ?? refuse(tensors, name, 'is missing, and config.json has no gating_logit_scale.');
   const values = await readFinite(tensors, name, signal);
-  if (values.length !== 1) tensors.refuse(name, `holds ${values.length} numbers where one is expected.`);
+  if (values.length !== 1) refuse(tensors, name, `holds ${values.length} numbers where one is expected.`);
   return values[0]!;
+}
+
+function refuse(tensors: CheckpointTensors, tensor: string, what: string): never {
+  throw new FormatError('mismatch', tensors.where(tensor), what);
 }
 
 async function readFinite(
@@ -131,9 +140,9 @@ async function readFinite(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const values = await tensors.readFloat32(name, signal);
+  const values = await tensors.readAsFloat32(name, signal);
   const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) tensors.refuse(name, `holds ${values[bad]} at element ${bad}.`);
+  if (bad >= 0) refuse(tensors, name, `holds ${values[bad]} at element ${bad}.`);
   return values;
 }
 

@@ -3,7 +3,11 @@
  * Lineage: Transformers `modeling_llama.py`; RMSNorm, rotary attention, SwiGLU, residuals, all activations f32.
  */
 import type { Architecture } from '@/formats/manifest.ts';
-import { addDecomposedAttention, addSharedAttentionValues, type SharedAttentionValues } from './decomposed-attention.ts';
+import {
+  addDecomposedAttention,
+  addSharedAttentionValues,
+  type SharedAttentionValues,
+} from './decomposed-attention.ts';
 import { type ExternalTensor, GraphBuilder } from './graph-builder.ts';
 
 /** The seven matrices of a layer, by their place in the checkpoint's names. */

@@ -116,8 +116,5 @@ export function addDecomposedAttention(
     graph.int64(at('context_dims'), [1, attentionHeads, -1, headDim]),
   ]);
   const rows = graph.node(at('context_rows'), 'Transpose', [context], { attributes: { perm: [0, 2, 1, 3] } });
-  return graph.node(at('output'), 'Reshape', [
-    rows,
-    graph.int64(at('output_dims'), [1, -1, attentionHeads * headDim]),
-  ]);
+  return graph.node(at('output'), 'Reshape', [rows, graph.int64(at('output_dims'), [1, -1, attentionHeads * headDim])]);
 }

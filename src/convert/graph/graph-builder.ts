@@ -84,7 +84,13 @@ export class GraphBuilder {
   }
 
   /** Adds a node with one output, called `name` unless `outputName` says otherwise; returns the output's name. */
-  node(name: string, operator: string, inputs: readonly string[], options: NodeOptions = {}, outputName = name): string {
+  node(
+    name: string,
+    operator: string,
+    inputs: readonly string[],
+    options: NodeOptions = {},
+    outputName = name,
+  ): string {
     this.nodeWithOutputs(name, operator, inputs, [outputName], options);
     return outputName;
   }

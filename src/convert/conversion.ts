@@ -1,0 +1,91 @@
+/** What goes into a conversion and what comes out: options, injected tools, progress, report. Types only. */
+import type { RewardHead } from '@/core/reward-head.ts';
+import type { HeadOutputs, Manifest, Objective } from '@/formats/manifest.ts';
+import type { Dtype } from './linear-encoder.ts';
+import type { TemplateMessage, TextTools } from './model-tokens.ts';
+import type { PackageSink } from './package-sink.ts';
+import type { StageRunner } from './stage-runner.ts';
+
+export interface ConvertOptions {
+  /** How the linear layers are stored. */
+  readonly dtype: Dtype;
+  /** Decoder layers in one stage; the last stage may have fewer. */
+  readonly layersPerStage: number;
+  /** Keep only the first layers; the final norm then follows the last one kept. */
+  readonly maxLayers?: number;
+  readonly name: string;
+  readonly source: Manifest['source'];
+  /** SPDX identifier or a sentence. Default `unknown`. */
+  readonly licence?: string;
+  readonly notice?: string;
+  readonly description?: string;
+  /** One entry per row of the regression layer; default: ArmoRM's names for 19, else numbers. */
+  readonly objectives?: readonly Objective[];
+  /** Heads from elsewhere: for a plain language model, which has none. Refused where the checkpoint brings its own. */
+  readonly heads?: RewardHead;
+  /** A template instead of the checkpoint's own. Only for heads that were trained with it. */
+  readonly chatTemplate?: string;
+  /** Measure more texts against f32 than the canaries. */
+  readonly verify?: boolean;
+}
+
+/** A tokenised conversation and where its heads read. */
+export interface EncodedText {
+  readonly tokenIds: Int32Array;
+  readonly scoredIndex: number;
+  /** In `gateTokenIds` where there is one, else in `tokenIds`. */
+  readonly gateIndex: number;
+  readonly gateTokenIds?: Int32Array;
+}
+
+export interface ChatEncoder {
+  encode(messages: readonly TemplateMessage[], response: string): EncodedText;
+}
+
+/** What of a manifest decides how a conversation is tokenised. */
+export interface ChatRules {
+  readonly tokens: Manifest['tokens'];
+  readonly gate: { readonly rule: Manifest['gate']['rule'] };
+  readonly architecture: Pick<Manifest['architecture'], 'maxPositions' | 'vocabSize'>;
+}
+
+/** What the converter cannot do itself, because it knows neither ONNX Runtime nor a tokenizer library nor a disk. */
+export interface ConvertTools {
+  /** @param tokenizerJson parsed `tokenizer.json`. @param tokenizerConfig parsed `tokenizer_config.json`. */
+  textTools(chatTemplate: string, tokenizerJson: unknown, tokenizerConfig: unknown): TextTools;
+  chatEncoder(rules: ChatRules, tokenizerJson: unknown, tokenizerConfig: unknown): ChatEncoder;
+  readonly stageRunner: StageRunner;
+  /** A place for one unquantised layer at a time; emptied and used again. */
+  readonly scratch: PackageSink;
+}
+
+export type ConvertProgress =
+  | { readonly stage: 'convert'; readonly tensor: string; readonly doneBytes: number; readonly totalBytes: number }
+  | { readonly stage: 'prove'; readonly done: number; readonly total: number };
+
+export interface TensorReport {
+  readonly tensor: string;
+  /** How it is stored. */
+  readonly form: string;
+  /** ‖w − w'‖ / ‖w‖. */
+  readonly relativeError: number;
+  /** max |w − w'|. */
+  readonly largestError: number;
+}
+
+/** The same text by the unquantised f32 weights and by the package's own. */
+export interface TextComparison {
+  readonly kind: 'canary' | 'verify';
+  readonly prompt: string;
+  readonly reference: HeadOutputs;
+  readonly own: HeadOutputs;
+}
+
+export interface ConversionReport {
+  readonly manifest: Manifest;
+  readonly packageBytes: number;
+  readonly tensors: readonly TensorReport[];
+  readonly comparisons: readonly TextComparison[];
+  /** Anything a person should know: tensors in another form than asked, heads on a shortened backbone. */
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,450 @@
+/**
+ * Hugging Face checkpoint → model package. Streams matrix by matrix: what is in memory at a time is one matrix of the
+ * backbone or the embedding's integers. Pure: files, tokenizer and ONNX Runtime are injected.
+ *
+ * Invariant: the manifest is written last, so a folder without one is visibly incomplete.
+ */
+import type { RewardHead } from '@/core/reward-head.ts';
+import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
+import { type CheckpointTensors, openCheckpointTensors } from '@/formats/checkpoint-tensors.ts';
+import { openEmbeddingTable } from '@/formats/embedding-table.ts';
+import { FormatError } from '@/formats/errors.ts';
+import { type CheckpointConfig, readCheckpointConfig } from '@/formats/hugging-face.ts';
+import { readJsonFile } from '@/formats/json-file.ts';
+import { manifestFiles } from '@/formats/manifest-checks.ts';
+import type { Architecture, FileEntry, HeadOutputs, Manifest, Stage } from '@/formats/manifest.ts';
+import { readTokenizerConfig, TOKENIZER_CONFIG_FILE } from '@/formats/tokenizer-config.ts';
+import { checkTensors, EMBEDDING_TENSOR, FINAL_NORM_TENSOR, layerTensor, linearShape } from './backbone-tensors.ts';
+import type { ConversionReport, ConvertOptions, ConvertProgress, ConvertTools, TensorReport } from './conversion.ts';
+import { writeEmbedding } from './embedding-writer.ts';
+import { requireFinite } from './finite.ts';
+import {
+  buildDecoderStage,
+  LINEAR_NAMES,
+  type LinearName,
+  type StoredLayer,
+  type StoredLinear,
+} from './graph/decoder-stage.ts';
+import { headOutputsOf, type PreparedText, prepareTexts, sequencesOf } from './head-outputs.ts';
+import { BLOCK_SIZE, DataFile, encodeLinear, relativeError } from './linear-encoder.ts';
+import { writeManifest } from './manifest-writer.ts';
+import { deriveModelTokens } from './model-tokens.ts';
+import { defaultObjectives } from './objectives.ts';
+import { type PackageSink, writePackageFile } from './package-sink.ts';
+import { ReferencePass } from './reference-pass.ts';
+import {
+  gateHiddenWidths,
+  hasNoHeads,
+  HEADS_FILE,
+  headTensorNames,
+  readRewardHead,
+  verbosityDimensions,
+  writeRewardHead,
+} from './reward-head-tensors.ts';
+
+const TOKENIZER_FILE = 'tokenizer.json';
+/** Llama-3's has 9 MB; some have 30. */
+const MAX_TOKENIZER_BYTES = 200_000_000;
+/** Written into every graph. */
+const PRODUCER_VERSION = '1';
+
+export interface ConvertCall {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ConvertProgress) => void;
+}
+
+/**
+ * @param checkpoint a folder in Hugging Face layout, wherever it is.
+ * @throws FormatError naming the file, tensor or key; AbortError on abort. The sink is the caller's to discard on failure.
+ */
+export async function convertCheckpoint(
+  checkpoint: FileSet,
+  sink: PackageSink,
+  options: ConvertOptions,
+  tools: ConvertTools,
+  call: ConvertCall = {},
+): Promise<ConversionReport> {
+  const { signal } = call;
+  const config = await readCheckpointConfig(checkpoint, signal);
+  const tensors = await openCheckpointTensors(checkpoint, signal);
+  checkTensors(tensors, config.architecture, headTensorNames(tensors));
+  const head = await chooseHead(tensors, config, options, signal);
+  const architecture = shortened(config.architecture, options.maxLayers);
+  const notes: string[] = [];
+  if (architecture.layers < config.architecture.layers && options.heads === undefined)
+    notes.push(
+      `Only ${architecture.layers} of ${config.architecture.layers} layers were kept, but the heads were trained on all of them.`,
+    );
+
+  const tokenizer = await openTokenizer(checkpoint, config, options, tools, signal);
+  const texts = prepareTexts(
+    tools.chatEncoder(
+      { tokens: tokenizer.tokens, gate: { rule: tokenizer.rule }, architecture },
+      tokenizer.json,
+      tokenizer.config,
+    ),
+    options.verify ?? false,
+  );
+
+  const conversion = new Conversion(tensors, architecture, options, sink, tools, texts, call);
+  const { embedding, stages, referenceFeatures, reports } = await conversion.run();
+  notes.push(...conversion.notes);
+  const heads = await writePackageFile(sink, HEADS_FILE, writeRewardHead(head));
+  const tokenizerEntry = await copyFile(tokenizer.source, TOKENIZER_FILE, sink, signal);
+  const tokenizerConfig = await copyFile(tokenizer.configSource, TOKENIZER_CONFIG_FILE, sink, signal);
+
+  const ownFeatures = await runPackage(sink, architecture, embedding, stages, texts, tools, call);
+  const reference = headOutputsOf(texts, referenceFeatures, head);
+  const own = headOutputsOf(texts, ownFeatures, head);
+  const objectives = options.objectives ?? defaultObjectives(head.objectives);
+  if (objectives.length !== head.objectives)
+    throw new FormatError(
+      'mismatch',
+      'objectives',
+      `${objectives.length} are named, but the heads have ${head.objectives}.`,
+    );
+  const { gate } = head;
+  const manifest = await writeManifest(sink, {
+    formatVersion: 1,
+    name: options.name,
+    ...(options.description === undefined ? {} : { description: options.description }),
+    licence: options.licence ?? 'unknown',
+    ...(options.notice === undefined ? {} : { notice: options.notice }),
+    source: options.source,
+    architecture,
+    dtype: options.dtype,
+    ...quantisationSummary(options, reports),
+    objectives: [...objectives],
+    verbosityDimensions: verbosityDimensions(head),
+    ...(gate.activeObjectives === undefined ? {} : { activeObjectives: [...gate.activeObjectives] }),
+    gate: {
+      rule: tokenizer.rule,
+      temperature: gate.temperature,
+      logitScale: gate.logitScale,
+      hidden: gateHiddenWidths(head),
+    },
+    tokens: tokenizer.tokens,
+    embedding,
+    heads,
+    tokenizer: tokenizerEntry,
+    tokenizerConfig,
+    stages,
+    canaries: canariesOf(texts, reference, own),
+  });
+  return {
+    manifest,
+    packageBytes: manifestFiles(manifest).reduce((sum, { entry }) => sum + entry.bytes, 0),
+    tensors: reports,
+    comparisons: texts.map(({ kind, text }, index) => ({
+      kind,
+      prompt: text.messages.at(-1)?.content ?? '',
+      reference: reference[index]!,
+      own: own[index]!,
+    })),
+    notes,
+  };
+}
+
+async function chooseHead(
+  tensors: CheckpointTensors,
+  config: CheckpointConfig,
+  options: ConvertOptions,
+  signal: AbortSignal | undefined,
+): Promise<RewardHead> {
+  const { heads } = options;
+  if (heads === undefined) return readRewardHead(tensors, config, signal);
+  if (!hasNoHeads(tensors))
+    throw new FormatError(
+      'unsupported',
+      tensors.where('regression_layer.weight'),
+      'the checkpoint brings heads of its own.',
+    );
+  if (heads.featureSize !== config.architecture.hiddenSize)
+    throw new FormatError(
+      'mismatch',
+      'heads',
+      `they take features of ${heads.featureSize} numbers, the backbone makes ${config.architecture.hiddenSize}.`,
+    );
+  return heads;
+}
+
+function shortened(architecture: Architecture, maxLayers: number | undefined): Architecture {
+  if (maxLayers === undefined || maxLayers >= architecture.layers) return architecture;
+  return { ...architecture, layers: maxLayers };
+}
+
+async function openTokenizer(
+  checkpoint: FileSet,
+  config: CheckpointConfig,
+  options: ConvertOptions,
+  tools: ConvertTools,
+  signal: AbortSignal | undefined,
+) {
+  const open = async (file: string): Promise<ByteSource> => {
+    const source = await checkpoint.open(file, signal);
+    if (source === undefined)
+      throw new FormatError(
+        'missing-file',
+        file,
+        `${checkpoint.name} does not have this file.`,
+        "Put the model's own tokenizer files beside its weights.",
+      );
+    return source;
+  };
+  const source = await open(TOKENIZER_FILE);
+  const configSource = await open(TOKENIZER_CONFIG_FILE);
+  const json = await readJsonFile(source, MAX_TOKENIZER_BYTES, signal);
+  const tokenizerConfig = await readJsonFile(configSource, MAX_TOKENIZER_BYTES, signal);
+  const chatTemplate = options.chatTemplate ?? (await readTokenizerConfig(checkpoint, signal)).chatTemplate;
+  const { rule, tokens } = deriveModelTokens(tools.textTools(chatTemplate, json, tokenizerConfig), chatTemplate, {
+    bosTokenId: config.bosTokenId,
+    sharedPromptGating: config.gate.sharedPromptGating,
+  });
+  return { source, configSource, json, config: tokenizerConfig, rule, tokens };
+}
+
+/** The weights' part of a conversion: embedding, stages, and the reference that runs beside them. */
+class Conversion {
+  readonly notes: string[] = [];
+  private readonly tensors: CheckpointTensors;
+  private readonly architecture: Architecture;
+  private readonly options: ConvertOptions;
+  private readonly sink: PackageSink;
+  private readonly tools: ConvertTools;
+  private readonly texts: readonly PreparedText[];
+  private readonly call: ConvertCall;
+  private readonly reports: TensorReport[] = [];
+  private readonly totalBytes: number;
+  private doneBytes = 0;
+
+  constructor(
+    tensors: CheckpointTensors,
+    architecture: Architecture,
+    options: ConvertOptions,
+    sink: PackageSink,
+    tools: ConvertTools,
+    texts: readonly PreparedText[],
+    call: ConvertCall,
+  ) {
+    this.tensors = tensors;
+    this.architecture = architecture;
+    this.options = options;
+    this.sink = sink;
+    this.tools = tools;
+    this.texts = texts;
+    this.call = call;
+    let total = this.bytesOf(EMBEDDING_TENSOR);
+    for (let layer = 0; layer < architecture.layers; layer++)
+      for (const name of LINEAR_NAMES) total += this.bytesOf(layerTensor(layer, name));
+    this.totalBytes = total;
+  }
+
+  async run() {
+    const { signal } = this.call;
+    const embedding = await writeEmbedding(this.tensors, this.architecture, this.options.dtype, this.sink, {
+      ...(signal === undefined ? {} : { signal }),
+      onBytes: (bytes) => this.advance(EMBEDDING_TENSOR, bytes),
+    });
+    this.report(EMBEDDING_TENSOR, embedding.form, embedding.error);
+    const sequences = sequencesOf(this.texts);
+    const embedded = await Promise.all(sequences.map(({ tokenIds }) => this.embed(tokenIds)));
+    const reference = new ReferencePass(
+      this.architecture,
+      this.tools.stageRunner,
+      this.tools.scratch,
+      sequences,
+      embedded,
+    );
+    const finalNorm = await this.read(FINAL_NORM_TENSOR);
+    const stages: Stage[] = [];
+    const { layers } = this.architecture;
+    for (let first = 0; first < layers; first += this.options.layersPerStage) {
+      const end = Math.min(first + this.options.layersPerStage, layers);
+      stages.push(await this.writeStage(stages.length, first, end, finalNorm, reference));
+    }
+    return { embedding: embedding.entry, stages, referenceFeatures: reference.features(), reports: this.reports };
+  }
+
+  /** The checkpoint's own embedding rows, f32. */
+  private async embed(tokenIds: Int32Array): Promise<Float32Array<ArrayBuffer>> {
+    const d = this.architecture.hiddenSize;
+    const rows = new Map<number, Float32Array>();
+    const hidden = new Float32Array(tokenIds.length * d);
+    for (const [index, id] of tokenIds.entries()) {
+      let row = rows.get(id);
+      if (row === undefined) {
+        row = await this.tensors.readRowsAsFloat32(EMBEDDING_TENSOR, id, 1, this.call.signal);
+        rows.set(id, row);
+      }
+      hidden.set(row, index * d);
+    }
+    return hidden;
+  }
+
+  private async writeStage(
+    number: number,
+    first: number,
+    end: number,
+    finalNorm: Float32Array,
+    reference: ReferencePass,
+  ): Promise<Stage> {
+    const stem = `stage-${String(number).padStart(2, '0')}`;
+    const dataName = `${stem}.data`;
+    const file = await this.sink.create(dataName);
+    const data = new DataFile(file, dataName);
+    const stored: StoredLayer[] = [];
+    for (let layer = first; layer < end; layer++) stored.push(await this.writeLayer(layer, data, finalNorm, reference));
+    const dataEntry = await file.finish();
+    const isLast = end === this.architecture.layers;
+    const graph = buildDecoderStage({
+      architecture: this.architecture,
+      firstLayer: first,
+      layers: stored,
+      ...(isLast ? { finalNorm } : {}),
+      producerVersion: PRODUCER_VERSION,
+    });
+    const graphEntry = await writePackageFile(this.sink, `${stem}.onnx`, graph);
+    return { firstLayer: first, endLayer: end, graph: graphEntry, data: [dataEntry] };
+  }
+
+  private async writeLayer(
+    layer: number,
+    data: DataFile,
+    finalNorm: Float32Array,
+    reference: ReferencePass,
+  ): Promise<StoredLayer> {
+    const { signal } = this.call;
+    const inputNorm = await this.read(layerTensor(layer, 'input_layernorm'));
+    const postAttentionNorm = await this.read(layerTensor(layer, 'post_attention_layernorm'));
+    const linears: Partial<Record<LinearName, StoredLinear>> = {};
+    for (const name of LINEAR_NAMES) {
+      signal?.throwIfAborted();
+      const tensor = layerTensor(layer, name);
+      const [outputs, inputs] = linearShape(this.architecture, name);
+      const matrix = { values: await this.read(tensor), outputs, inputs };
+      const { stored, error, fallback } = await encodeLinear(matrix, this.options.dtype, data);
+      linears[name] = stored;
+      if (fallback !== undefined) this.notes.push(`${tensor} is stored as ${fallback}.`);
+      this.report(tensor, fallback ?? this.options.dtype, error);
+      await reference.addLinear(name, matrix);
+      this.advance(tensor, this.bytesOf(tensor));
+    }
+    const isLast = layer === this.architecture.layers - 1;
+    await reference.finishLayer(layer, { inputNorm, postAttentionNorm, ...(isLast ? { finalNorm } : {}) }, signal);
+    return { inputNorm, postAttentionNorm, linears: linears as Record<LinearName, StoredLinear> };
+  }
+
+  private async read(tensor: string): Promise<Float32Array<ArrayBuffer>> {
+    const values = await this.tensors.readAsFloat32(tensor, this.call.signal);
+    requireFinite(values, this.tensors.where(tensor));
+    return values;
+  }
+
+  private report(tensor: string, form: string, error: Parameters<typeof relativeError>[0]): void {
+    this.reports.push({ tensor, form, relativeError: relativeError(error), largestError: error.largestError });
+  }
+
+  private bytesOf(tensor: string): number {
+    const { begin, end } = this.tensors.require(tensor);
+    return end - begin;
+  }
+
+  private advance(tensor: string, bytes: number): void {
+    this.doneBytes = Math.min(this.doneBytes + bytes, this.totalBytes);
+    this.call.onProgress?.({ stage: 'convert', tensor, doneBytes: this.doneBytes, totalBytes: this.totalBytes });
+  }
+}
+
+/** f32 features of every text's sequences by the package's own files, one stage in memory at a time. */
+async function runPackage(
+  sink: PackageSink,
+  architecture: Architecture,
+  embedding: FileEntry,
+  stages: readonly Stage[],
+  texts: readonly PreparedText[],
+  tools: ConvertTools,
+  { signal, onProgress }: ConvertCall,
+): Promise<Float32Array[]> {
+  const open = async (file: string): Promise<ByteSource> => {
+    const source = await sink.files.open(file, signal);
+    if (source === undefined) throw new FormatError('missing-file', file, 'was just written and is gone.');
+    return source;
+  };
+  const table = await openEmbeddingTable(await open(embedding.file), architecture);
+  const sequences = sequencesOf(texts);
+  const hidden = await Promise.all(sequences.map(({ tokenIds }) => table.lookup(tokenIds, signal)));
+  for (const [number, { firstLayer, endLayer, graph, data }] of stages.entries()) {
+    onProgress?.({ stage: 'prove', done: number, total: stages.length });
+    const stage = await tools.stageRunner.open(
+      {
+        architecture,
+        firstLayer,
+        endLayer,
+        graph: await open(graph.file),
+        data: await Promise.all(data.map(async ({ file }) => ({ name: file, bytes: await open(file) }))),
+      },
+      signal,
+    );
+    try {
+      for (const [index, { tokenIds, rows }] of sequences.entries()) {
+        signal?.throwIfAborted();
+        const last = endLayer === architecture.layers;
+        hidden[index] = await stage.run(hidden[index]!, tokenIds.length, last ? rows : undefined);
+      }
+    } finally {
+      await stage.close();
+    }
+  }
+  onProgress?.({ stage: 'prove', done: stages.length, total: stages.length });
+  return hidden;
+}
+
+function canariesOf(
+  texts: readonly PreparedText[],
+  reference: readonly HeadOutputs[],
+  own: readonly HeadOutputs[],
+): Manifest['canaries'] {
+  return texts.flatMap(({ kind, text, encoded }, index) =>
+    kind === 'canary'
+      ? [
+          {
+            messages: [...text.messages, { role: 'assistant' as const, content: text.response }],
+            tokenIds: [...encoded.tokenIds],
+            reference: reference[index]!,
+            own: own[index]!,
+          },
+        ]
+      : [],
+  );
+}
+
+const FORMS: Partial<Record<ConvertOptions['dtype'], string>> = {
+  q4: 'linear layers in 4 bits, value = minimum + scale · q, f16 minimum and scale a block; embedding in 8 bits, value = scale · q',
+  q8: 'linear layers and embedding in 8 bits, value = scale · q, f16 scale a block',
+};
+
+function quantisationSummary(
+  { dtype }: ConvertOptions,
+  reports: readonly TensorReport[],
+): Pick<Manifest, 'quantisation'> {
+  const form = FORMS[dtype];
+  if (form === undefined) return {};
+  const errors = reports.map(({ relativeError }) => relativeError);
+  return {
+    quantisation: {
+      form,
+      blockSize: BLOCK_SIZE,
+      worstRelativeError: Math.max(...errors),
+      meanRelativeError: errors.reduce((sum, error) => sum + error, 0) / errors.length,
+    },
+  };
+}
+
+async function copyFile(
+  source: ByteSource,
+  name: string,
+  sink: PackageSink,
+  signal: AbortSignal | undefined,
+): Promise<FileEntry> {
+  return writePackageFile(sink, name, await source.read(0, source.size, signal));
+}

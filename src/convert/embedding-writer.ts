@@ -1,0 +1,143 @@
+/**
+ * Writes `embedding.safetensors` (README "The model package"), streaming over rows.
+ */
+import { f32ToF16 } from '@/base/half.ts';
+import type { CheckpointTensors } from '@/formats/checkpoint-tensors.ts';
+import type { Architecture, FileEntry } from '@/formats/manifest.ts';
+import { sequentialSink } from '@/formats/byte-sink.ts';
+import type { SafetensorsDtype } from '@/formats/safetensors.ts';
+import { SafetensorsWriter } from '@/formats/safetensors-writer.ts';
+import { EMBEDDING_TENSOR } from './backbone-tensors.ts';
+import { fitsHalfPrecision, quantiseSymmetric8, type RoundingError } from './block-quantisation.ts';
+import { requireFinite } from './finite.ts';
+import { BLOCK_SIZE, type Dtype, ErrorTotal } from './linear-encoder.ts';
+import type { PackageSink } from './package-sink.ts';
+
+export const EMBEDDING_FILE = 'embedding.safetensors';
+/** Values read at a time. */
+const SLAB_VALUES = 8 * 1024 * 1024;
+
+export interface WrittenEmbedding {
+  readonly entry: FileEntry;
+  readonly error: RoundingError;
+  readonly form: string;
+}
+
+export interface EmbeddingOptions {
+  readonly signal?: AbortSignal;
+  /** After every slab: bytes of the checkpoint read since the last call. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/**
+ * q4 and q8 packages: 8 bits in blocks of 32 with f16 scales, which holds a Q8_0 table exactly. Otherwise the checkpoint's own
+ * numbers; an f16 package narrows an F32 table to F16.
+ * @throws FormatError naming the tensor.
+ */
+export async function writeEmbedding(
+  tensors: CheckpointTensors,
+  architecture: Architecture,
+  dtype: Dtype,
+  sink: PackageSink,
+  options: EmbeddingOptions,
+): Promise<WrittenEmbedding> {
+  const { hiddenSize } = architecture;
+  const stored = tensors.require(EMBEDDING_TENSOR).dtype;
+  if ((dtype === 'q4' || dtype === 'q8') && hiddenSize % BLOCK_SIZE === 0)
+    return writeBlocks(tensors, architecture, sink, options);
+  const target = stored === 'F64' ? 'F32' : stored === 'F32' && dtype === 'f16' ? 'F16' : stored;
+  return writeRows(tensors, architecture, target, sink, options);
+}
+
+async function writeRows(
+  tensors: CheckpointTensors,
+  { vocabSize, hiddenSize }: Pick<Architecture, 'vocabSize' | 'hiddenSize'>,
+  target: SafetensorsDtype,
+  sink: PackageSink,
+  options: EmbeddingOptions,
+): Promise<WrittenEmbedding> {
+  const file = await sink.create(EMBEDDING_FILE);
+  const writer = new SafetensorsWriter(
+    sequentialSink((bytes) => file.append(bytes)),
+    [{ name: 'weight', dtype: target, shape: [vocabSize, hiddenSize] }],
+    undefined,
+    EMBEDDING_FILE,
+  );
+  const error = new ErrorTotal();
+  for (const [first, rows] of slabs(vocabSize, hiddenSize)) {
+    options.signal?.throwIfAborted();
+    if (target === tensors.require(EMBEDDING_TENSOR).dtype) {
+      await writer.append('weight', await tensors.readRows(EMBEDDING_TENSOR, first, rows, options.signal));
+    } else {
+      const values = await readRows(tensors, first, rows, options.signal);
+      if (target === 'F16') {
+        const halves = new Uint16Array(values.length);
+        f32ToF16(values, halves);
+        await writer.append('weight', halves);
+      } else await writer.append('weight', values);
+    }
+    options.onBytes(rowBytes(tensors, vocabSize) * rows);
+  }
+  await writer.finish();
+  return { entry: await file.finish(), error, form: target };
+}
+
+async function writeBlocks(
+  tensors: CheckpointTensors,
+  { vocabSize, hiddenSize }: Architecture,
+  sink: PackageSink,
+  options: EmbeddingOptions,
+): Promise<WrittenEmbedding> {
+  const blocksPerRow = hiddenSize / BLOCK_SIZE;
+  const error = new ErrorTotal();
+  // The file holds the scales first, and they are known only after the last row: the integers wait in memory, at a byte each
+  // half of what the checkpoint's tensor takes.
+  const scales = new Uint16Array(vocabSize * blocksPerRow);
+  const weights: Int8Array<ArrayBuffer>[] = [];
+  for (const [first, rows] of slabs(vocabSize, hiddenSize)) {
+    options.signal?.throwIfAborted();
+    const values = await readRows(tensors, first, rows, options.signal);
+    if (!fitsHalfPrecision(values)) return writeRows(tensors, { vocabSize, hiddenSize }, 'F32', sink, options);
+    const blocks = quantiseSymmetric8(values, BLOCK_SIZE);
+    scales.set(blocks.scales, first * blocksPerRow);
+    weights.push(blocks.quants);
+    error.add(blocks);
+    options.onBytes(rowBytes(tensors, vocabSize) * rows);
+  }
+  const file = await sink.create(EMBEDDING_FILE);
+  const writer = new SafetensorsWriter(
+    sequentialSink((bytes) => file.append(bytes)),
+    [
+      { name: 'weight', dtype: 'I8', shape: [vocabSize, hiddenSize] },
+      { name: 'scales', dtype: 'F16', shape: [vocabSize, blocksPerRow] },
+    ],
+    undefined,
+    EMBEDDING_FILE,
+  );
+  await writer.append('scales', scales);
+  for (const slab of weights) await writer.append('weight', slab);
+  await writer.finish();
+  return { entry: await file.finish(), error, form: `I8 in blocks of ${BLOCK_SIZE} with F16 scales` };
+}
+
+function rowBytes(tensors: CheckpointTensors, vocabSize: number): number {
+  const { begin, end } = tensors.require(EMBEDDING_TENSOR);
+  return (end - begin) / vocabSize;
+}
+
+async function readRows(
+  tensors: CheckpointTensors,
+  first: number,
+  rows: number,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array<ArrayBuffer>> {
+  const values = await tensors.readRowsAsFloat32(EMBEDDING_TENSOR, first, rows, signal);
+  requireFinite(values, tensors.where(EMBEDDING_TENSOR));
+  return values;
+}
+
+/** First row and number of rows of every slab. */
+function* slabs(rows: number, width: number): Generator<readonly [number, number]> {
+  const step = Math.max(1, Math.floor(SLAB_VALUES / width));
+  for (let first = 0; first < rows; first += step) yield [first, Math.min(step, rows - first)];
+}
