@@ -132,15 +132,14 @@ export function parseSafetensorsHeader(fileName: string, headerBytes: Uint8Array
   found.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let position = dataBegin;
   for (const tensor of found) {
-    const where = tensorWhere(fileName, tensor.name);
     if (tensor.begin !== position)
       throw new FormatError(
         'malformed',
-        where,
+        tensorWhere(fileName, tensor.name),
         `its data begins at byte ${tensor.begin - dataBegin} of the data section where ${position - dataBegin} is expected: ` +
           (tensor.begin < position ? 'tensors overlap.' : 'a hole between tensors.'),
       );
-    checkTensorSize(where, tensor);
+    checkTensorSize(fileName, tensor);
     position = tensor.end;
   }
   if (position > fileSize)
@@ -188,40 +187,46 @@ function parseMetadata(file: string, value: StrictJson): ReadonlyMap<string, str
 }
 
 function parseTensorInfo(file: string, name: string, value: StrictJson, dataBegin: number): TensorInfo {
-  const where = tensorWhere(file, name);
+  // Built only when something is wrong: a header may hold tens of thousands of tensors.
+  const where = () => tensorWhere(file, name);
   if (!(value instanceof Map))
-    throw new FormatError('malformed', where, 'must be an object with dtype, shape and data_offsets.');
+    throw new FormatError('malformed', where(), 'must be an object with dtype, shape and data_offsets.');
   const entry = value as StrictJsonObject;
   const dtype = entry.get('dtype');
   if (typeof dtype !== 'string' || !isSafetensorsDtype(dtype))
-    throw new FormatError('unsupported', where, `dtype ${show(dtype)} is not one of ${SAFETENSORS_DTYPES.join(', ')}.`);
+    throw new FormatError(
+      'unsupported',
+      where(),
+      `dtype ${show(dtype)} is not one of ${SAFETENSORS_DTYPES.join(', ')}.`,
+    );
   const dimensions = entry.get('shape');
-  if (!Array.isArray(dimensions)) throw new FormatError('malformed', where, 'shape must be an array of whole numbers.');
+  if (!Array.isArray(dimensions))
+    throw new FormatError('malformed', where(), 'shape must be an array of whole numbers.');
   const shape = (dimensions as readonly StrictJson[]).map((size) => wholeNumber(where, 'shape', size));
   const offsets = entry.get('data_offsets');
   if (!Array.isArray(offsets) || offsets.length !== 2)
-    throw new FormatError('malformed', where, 'data_offsets must be an array of two whole numbers.');
+    throw new FormatError('malformed', where(), 'data_offsets must be an array of two whole numbers.');
   const [first, last] = offsets as readonly StrictJson[];
   const begin = dataBegin + wholeNumber(where, 'data_offsets', first);
   const end = dataBegin + wholeNumber(where, 'data_offsets', last);
   if (!Number.isSafeInteger(begin) || !Number.isSafeInteger(end))
-    throw new FormatError('malformed', where, 'data_offsets overflow: beyond 2^53.');
-  if (end < begin) throw new FormatError('malformed', where, 'data_offsets end before they begin.');
+    throw new FormatError('malformed', where(), 'data_offsets overflow: beyond 2^53.');
+  if (end < begin) throw new FormatError('malformed', where(), 'data_offsets end before they begin.');
   let elementCount = 1;
   for (const size of shape) {
     elementCount *= size;
     if (!Number.isSafeInteger(elementCount))
-      throw new FormatError('malformed', where, `shape [${showShape(shape)}] overflows: more than 2^53 elements.`);
+      throw new FormatError('malformed', where(), `shape [${showShape(shape)}] overflows: more than 2^53 elements.`);
   }
   return { name, dtype, shape, elementCount, begin, end };
 }
 
-function checkTensorSize(where: string, tensor: TensorInfo): void {
+function checkTensorSize(file: string, tensor: TensorInfo): void {
   const expected = tensorByteLength(tensor.dtype, tensor.elementCount);
   if (expected === undefined)
     throw new FormatError(
       'malformed',
-      where,
+      tensorWhere(file, tensor.name),
       Number.isSafeInteger(tensor.elementCount * DTYPE_BITS[tensor.dtype])
         ? `${tensor.elementCount} elements of ${tensor.dtype} do not fill whole bytes.`
         : `shape [${showShape(tensor.shape)}] overflows: its size is beyond 2^53 bits.`,
@@ -230,16 +235,16 @@ function checkTensorSize(where: string, tensor: TensorInfo): void {
   if (actual !== expected)
     throw new FormatError(
       'malformed',
-      where,
+      tensorWhere(file, tensor.name),
       `${tensor.dtype} [${showShape(tensor.shape)}] takes ${expected} bytes, but data_offsets span ${actual}.`,
     );
 }
 
-function wholeNumber(where: string, key: string, value: StrictJson): number {
+function wholeNumber(where: () => string, key: string, value: StrictJson): number {
   if (typeof value === 'number' && value >= 0) return value;
   if (typeof value === 'bigint' && value >= 0n)
-    throw new FormatError('malformed', where, `${key} overflows: ${value} is beyond 2^53.`);
-  throw new FormatError('malformed', where, `${key} must hold whole numbers, not ${show(value)}.`);
+    throw new FormatError('malformed', where(), `${key} overflows: ${value} is beyond 2^53.`);
+  throw new FormatError('malformed', where(), `${key} must hold whole numbers, not ${show(value)}.`);
 }
 
 function show(value: StrictJson): string {

@@ -37,8 +37,6 @@ export class StrictJsonError extends Error {
 /** serde_json's recursion limit. */
 const MAX_DEPTH = 128;
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
-// eslint-disable-next-line no-control-regex -- JSON forbids raw control characters in strings; this finds where a plain run ends.
-const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
@@ -131,21 +129,34 @@ class Parser {
   }
 
   private string(): string {
+    const { text } = this;
     const start = this.at;
-    this.at += 1;
     let result = '';
-    for (;;) {
-      PLAIN.lastIndex = this.at;
-      const run = PLAIN.exec(this.text)?.[0] ?? '';
-      result += run;
-      this.at += run.length;
-      const c = this.text[this.at];
-      if (c === '"') break;
-      if (c !== '\\') this.fail(c === undefined ? 'the text ends inside a string' : 'a control character in a string');
-      result += this.escape();
+    let escaped = false;
+    let begin = start + 1;
+    for (let at = begin; ;) {
+      const c = text.charCodeAt(at);
+      if (c === 0x22) {
+        result += text.slice(begin, at);
+        this.at = at + 1;
+        break;
+      }
+      if (c === 0x5c) {
+        result += text.slice(begin, at);
+        this.at = at;
+        result += this.escape();
+        escaped = true;
+        at = this.at;
+        begin = at;
+      } else if (c >= 0x20) at += 1;
+      else {
+        // NaN past the end, or a raw control character, which JSON forbids.
+        this.at = at;
+        this.fail(at >= text.length ? 'the text ends inside a string' : 'a control character in a string');
+      }
     }
-    this.at += 1;
-    if (LONE_SURROGATE.test(result)) throw new StrictJsonError('half a surrogate pair in a string', start);
+    // Text decoded from UTF-8 is well formed; only escapes can break it.
+    if (escaped && LONE_SURROGATE.test(result)) throw new StrictJsonError('half a surrogate pair in a string', start);
     return result;
   }
 
@@ -164,6 +175,8 @@ class Parser {
   }
 
   private number(): number | bigint | JsonDecimal {
+    const short = this.shortInteger();
+    if (short !== undefined) return short;
     NUMBER.lastIndex = this.at;
     const match = NUMBER.exec(this.text);
     if (match === null) return this.fail('a malformed number');
@@ -176,6 +189,27 @@ class Parser {
     if (Number.isSafeInteger(value)) return value;
     // BigInt() of a text is quadratic in its length; nothing longer than a u64 is ever an exact integer here.
     return lexeme.length <= 21 ? BigInt(lexeme) : new JsonDecimal(value);
+  }
+
+  /** The common case, without a regular expression: up to 15 digits and nothing that would continue the number. */
+  private shortInteger(): number | undefined {
+    let value = 0;
+    let at = this.at;
+    let c = this.text.charCodeAt(at);
+    if (c === 0x30) {
+      c = this.text.charCodeAt((at += 1));
+      if (c >= 0x30 && c <= 0x39) return undefined;
+    } else
+      while (c >= 0x30 && c <= 0x39) {
+        value = value * 10 + (c - 0x30);
+        c = this.text.charCodeAt((at += 1));
+      }
+    const digits = at - this.at;
+    // `.`, `e`, `E`, `+`, `-`: a decimal or a malformed number, told apart by the full rule.
+    if (digits === 0 || digits > 15 || c === 0x2e || c === 0x65 || c === 0x45 || c === 0x2b || c === 0x2d)
+      return undefined;
+    this.at = at;
+    return value;
   }
 
   private word<T>(word: string, value: T): T {
