@@ -1,6 +1,7 @@
 /** Files on disk as `ByteSource` and a folder as `FileSet`, for the command-line entries and the tests. */
 import { stat, open } from 'node:fs/promises';
 import { basename, resolve, sep } from 'node:path';
+import type { ByteSink } from '@/formats/byte-sink.ts';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { checkRange } from '@/formats/memory-source.ts';
@@ -66,4 +67,21 @@ function unreadable(name: string, error: unknown): FormatError {
     name,
     `cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
   );
+}
+
+export interface DiskSink extends ByteSink {
+  close(): Promise<void>;
+}
+
+/** Positional writes into a new file, or into one that is there when `keep` is set. */
+export async function diskSink(path: string, { keep = false }: { keep?: boolean } = {}): Promise<DiskSink> {
+  const handle = await open(path, keep ? 'r+' : 'w');
+  return {
+    async writeAt(offset, bytes) {
+      for (let written = 0; written < bytes.length;) {
+        written += (await handle.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
+      }
+    },
+    close: () => handle.close(),
+  };
 }
