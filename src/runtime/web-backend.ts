@@ -1,0 +1,249 @@
+/**
+ * onnxruntime-web behind the `Backend` seam: wasm, and WebGPU on a device of our own. Knows no bundler, so Node can use it too.
+ *
+ * Invariants: every `create`, `run` and `release` of the process goes through one queue; on WebGPU every output stays in a GPU
+ * buffer and only what is asked for is read back; an error that WebGPU reports out of band fails the run it happened in,
+ * because the numbers of that run are not to be believed; a session that failed once never runs again.
+ */
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { EngineError } from '@/engine/api/errors.ts';
+import type { Provider } from '@/engine/api/messages.ts';
+import type { ByteSource } from '@/formats/byte-source.ts';
+import type { Backend, BackendTensor, StageFiles, StageSession, TensorType } from './backend.ts';
+import { SerialQueue } from './serial-queue.ts';
+import type { OpenDevice } from './web-device.ts';
+
+export type WebOrt = typeof import('onnxruntime-common');
+type TensorData = Float32Array | Int32Array | BigInt64Array;
+
+export interface WebBackendOptions {
+  /** Log everything ONNX Runtime says while it makes a session, e.g. which provider each node got. */
+  readonly verbose?: boolean;
+}
+
+/** Two backends alive at once must not run into each other either. */
+const queue = new SerialQueue();
+
+/**
+ * Hands a device to ONNX Runtime both ways it knows: the session's provider option (what 1.31 reads) and `env.webgpu.device`
+ * (what it documents). Upstream is about to change which of them counts.
+ */
+function webGpuProvider(ort: WebOrt, device: GPUDevice): InferenceSession.WebGpuExecutionProviderOption {
+  ort.env.webgpu.device = device;
+  return { name: 'webgpu', device, storageBufferCacheMode: 'bucket', validationMode: 'basic' };
+}
+
+class WebTensor implements BackendTensor {
+  readonly tensor: Tensor;
+  readonly type: TensorType;
+  readonly dims: readonly number[];
+  readonly data?: TensorData;
+  #disposed = false;
+
+  constructor(tensor: Tensor, data: TensorData | undefined) {
+    this.tensor = tensor;
+    this.type = tensorType(tensor.type);
+    this.dims = tensor.dims;
+    if (data !== undefined) this.data = data;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.tensor.location !== 'gpu-buffer') return;
+    try {
+      this.tensor.dispose();
+    } catch {
+      // A lost device refuses; its memory is gone already, and the error that matters is the run's.
+    }
+  }
+}
+
+function tensorType(type: Tensor.Type): TensorType {
+  if (type === 'float32' || type === 'int32' || type === 'int64') return type;
+  throw new TypeError(`the graph has a tensor of type ${type}, which none should have`);
+}
+
+function cpuData(tensor: Tensor, data: unknown): TensorData {
+  if (data instanceof Float32Array || data instanceof Int32Array || data instanceof BigInt64Array) return data;
+  throw new TypeError(`the graph has a tensor of type ${tensor.type}, which none should have`);
+}
+
+class WebSession implements StageSession {
+  readonly #session: InferenceSession;
+  readonly #health: GpuHealth | undefined;
+  #state: 'ready' | 'failed' | 'released' = 'ready';
+
+  constructor(session: InferenceSession, health: GpuHealth | undefined) {
+    this.#session = session;
+    this.#health = health;
+  }
+
+  get inputNames(): readonly string[] {
+    return this.#session.inputNames;
+  }
+  get outputNames(): readonly string[] {
+    return this.#session.outputNames;
+  }
+
+  run(
+    inputs: Readonly<Record<string, BackendTensor>>,
+    toCpu: readonly string[],
+  ): Promise<Record<string, BackendTensor>> {
+    return queue.run(async () => {
+      if (this.#state !== 'ready') throw new Error(`this session was ${this.#state}`);
+      const feeds: Record<string, Tensor> = {};
+      for (const [name, tensor] of Object.entries(inputs)) {
+        if (!(tensor instanceof WebTensor)) throw new TypeError(`input ${name} was made by another backend`);
+        feeds[name] = tensor.tensor;
+      }
+      const made: WebTensor[] = [];
+      try {
+        const outputs: Record<string, BackendTensor> = {};
+        for (const [name, tensor] of Object.entries(await this.#session.run(feeds))) {
+          const onGpu = tensor.location === 'gpu-buffer';
+          const wrapped = new WebTensor(tensor, onGpu ? undefined : cpuData(tensor, tensor.data));
+          made.push(wrapped);
+          outputs[name] = wrapped;
+        }
+        for (const name of toCpu) {
+          const output = outputs[name];
+          if (!(output instanceof WebTensor)) throw new Error(`the graph has no output ${name}`);
+          if (output.data !== undefined) continue;
+          // `true`: the GPU buffer is freed as soon as it was read.
+          const data = cpuData(output.tensor, await output.tensor.getData(true));
+          outputs[name] = new WebTensor(output.tensor, data);
+        }
+        this.#health?.check();
+        return outputs;
+      } catch (error) {
+        // ONNX Runtime keeps the failed run's inputs bound and would compute the next run from them.
+        this.#state = 'failed';
+        for (const tensor of made) tensor.dispose();
+        throw error;
+      }
+    });
+  }
+
+  release(): Promise<void> {
+    return queue.run(async () => {
+      if (this.#state === 'released') return;
+      this.#state = 'released';
+      await this.#session.release();
+    });
+  }
+}
+
+/** Errors that WebGPU reports to the device instead of to whoever caused them, and the loss of the device. */
+class GpuHealth {
+  readonly lost: Promise<string>;
+  readonly #device: GPUDevice;
+  #error: GPUError | undefined;
+  #closed = false;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+    device.addEventListener('uncapturederror', ({ error }) => {
+      this.#error ??= error;
+    });
+    this.lost = new Promise((resolve) => {
+      void device.lost.then(({ reason, message }) => {
+        if (!this.#closed) resolve(message === '' ? reason : `${reason}: ${message}`);
+      });
+    });
+  }
+
+  /** @throws EngineError when something went wrong on the device since the last call. */
+  check(): void {
+    const error = this.#error;
+    if (error === undefined) return;
+    this.#error = undefined;
+    const outOfMemory = error instanceof GPUOutOfMemoryError;
+    throw new EngineError({
+      code: outOfMemory ? 'out-of-memory' : 'internal',
+      message: outOfMemory
+        ? 'The graphics device has not enough memory. Choose wasm, a smaller model, or close other pages.'
+        : 'The graphics device refused a command, so the result cannot be trusted. Choose wasm.',
+      detail: error.message,
+    });
+  }
+
+  /** Destroys the device; `lost` stays pending. */
+  close(): void {
+    this.#closed = true;
+    this.#device.destroy();
+  }
+}
+
+/** The file as a Blob where it is one already (no copy), otherwise its bytes. */
+async function externalFile(source: ByteSource, signal: AbortSignal | undefined): Promise<Blob | Uint8Array> {
+  return source.blob === undefined ? source.read(0, source.size, signal) : source.blob();
+}
+
+export class WebBackend implements Backend {
+  readonly provider: Provider;
+  readonly adapter?: string;
+  readonly software?: boolean;
+  readonly lost: Promise<string>;
+  readonly #ort: WebOrt;
+  readonly #gpu: { readonly health: GpuHealth; readonly device: GPUDevice } | undefined;
+  readonly #options: WebBackendOptions;
+  readonly #sessions = new Set<WebSession>();
+
+  /** @param gpu the device to compute on; absent: the CPU. The backend owns it and destroys it when disposed. */
+  constructor(ort: WebOrt, provider: Provider, gpu: OpenDevice | undefined, options: WebBackendOptions = {}) {
+    this.#ort = ort;
+    this.provider = provider;
+    this.#options = options;
+    if (gpu === undefined) {
+      this.lost = new Promise<string>(() => undefined);
+      return;
+    }
+    const health = new GpuHealth(gpu.device);
+    this.#gpu = { health, device: gpu.device };
+    this.lost = health.lost;
+    this.adapter = gpu.adapter;
+    this.software = gpu.software;
+  }
+
+  async createSession(stage: StageFiles, signal?: AbortSignal): Promise<StageSession> {
+    const session = await queue.run(async () => {
+      signal?.throwIfAborted();
+      const graph = await stage.graph.read(0, stage.graph.size, signal);
+      const externalData: { path: string; data: Blob | Uint8Array }[] = [];
+      for (const { name, bytes } of stage.data)
+        externalData.push({ path: name, data: await externalFile(bytes, signal) });
+      const gpu = this.#gpu;
+      const created = await this.#ort.InferenceSession.create(graph, {
+        executionProviders: [gpu === undefined ? 'wasm' : webGpuProvider(this.#ort, gpu.device)],
+        ...(gpu === undefined ? {} : { preferredOutputLocation: 'gpu-buffer' as const }),
+        externalData,
+        graphOptimizationLevel: 'all',
+        // Lengths differ from run to run, so a pattern remembered for one shape only holds memory.
+        enableMemPattern: false,
+        // 3 = errors: the optimiser warns about constants it cannot fold in every stage.
+        logSeverityLevel: this.#options.verbose === true ? 0 : 3,
+      });
+      gpu?.health.check();
+      return created;
+    });
+    const wrapped = new WebSession(session, this.#gpu?.health);
+    this.#sessions.add(wrapped);
+    return wrapped;
+  }
+
+  tensor(type: TensorType, data: TensorData, dims: readonly number[]): BackendTensor {
+    const { Tensor } = this.#ort;
+    if (data instanceof Float32Array && type === 'float32') return new WebTensor(new Tensor(type, data, dims), data);
+    if (data instanceof Int32Array && type === 'int32') return new WebTensor(new Tensor(type, data, dims), data);
+    if (data instanceof BigInt64Array && type === 'int64') return new WebTensor(new Tensor(type, data, dims), data);
+    throw new TypeError(`a ${type} tensor cannot be made from a ${data.constructor.name}`);
+  }
+
+  async dispose(): Promise<void> {
+    // A lost device may refuse to release; its memory is gone with it.
+    for (const session of this.#sessions) await session.release().catch(() => undefined);
+    this.#sessions.clear();
+    await queue.run(async () => this.#gpu?.health.close());
+  }
+}
