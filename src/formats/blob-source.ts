@@ -17,7 +17,7 @@ export function blobSource(name: string, blob: Blob): ByteSource {
       } catch (cause) {
         // A dropped file that changed on disk since it was dropped fails with NotReadableError.
         const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new FormatError('missing-file', name, `cannot be read: ${reason}`, 'Choose the file again.');
+        throw new FormatError('missing-file', name, `cannot be read: ${reason}.`, 'Choose the file again.');
       }
       signal?.throwIfAborted();
       if (bytes.byteLength !== length)

@@ -78,10 +78,12 @@ export async function openHttpSource(
 /** Files under a base URL. Paths may not leave it. */
 export function urlFileSet(baseUrl: string | URL, options: HttpOptions = {}): FileSet {
   const base = new URL(baseUrl);
+  base.search = '';
+  base.hash = '';
   if (!base.pathname.endsWith('/')) base.pathname += '/';
   return {
     name: base.href,
-    open(path, signal) {
+    async open(path, signal) {
       return openHttpSource(resolveInside(base, path), path, options, signal);
     },
   };
