@@ -9,6 +9,8 @@ import { securityHeaders } from './src/cli/security-headers.ts';
 const source = fileURLToPath(new URL('./src', import.meta.url));
 
 export default defineConfig({
+  // The site works from any folder of any host.
+  base: './',
   plugins: [react()],
   resolve: {
     alias: { '@': source },
@@ -20,6 +22,8 @@ export default defineConfig({
   server: { headers: securityHeaders('development') },
   preview: { headers: securityHeaders('production') },
   test: {
+    // The same here and under CI, which vitest would otherwise look for.
+    allowOnly: false,
     projects: [
       {
         extends: true,
