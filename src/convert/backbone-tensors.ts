@@ -17,20 +17,16 @@ export function layerTensor(layer: number, name: LinearName | 'input_layernorm' 
 /** [outputs, inputs] of a layer's matrix. */
 export function linearShape(architecture: Architecture, name: LinearName): readonly [number, number] {
   const { hiddenSize, attentionHeads, keyValueHeads, headDim, intermediateSize } = architecture;
-  switch (name) {
-    case 'self_attn.q_proj':
-      return [attentionHeads * headDim, hiddenSize];
-    case 'self_attn.k_proj':
-    case 'self_attn.v_proj':
-      return [keyValueHeads * headDim, hiddenSize];
-    case 'self_attn.o_proj':
-      return [hiddenSize, attentionHeads * headDim];
-    case 'mlp.gate_proj':
-    case 'mlp.up_proj':
-      return [intermediateSize, hiddenSize];
-    case 'mlp.down_proj':
-      return [hiddenSize, intermediateSize];
-  }
+  const shapes: Record<LinearName, readonly [number, number]> = {
+    'self_attn.q_proj': [attentionHeads * headDim, hiddenSize],
+    'self_attn.k_proj': [keyValueHeads * headDim, hiddenSize],
+    'self_attn.v_proj': [keyValueHeads * headDim, hiddenSize],
+    'self_attn.o_proj': [hiddenSize, attentionHeads * headDim],
+    'mlp.gate_proj': [intermediateSize, hiddenSize],
+    'mlp.up_proj': [intermediateSize, hiddenSize],
+    'mlp.down_proj': [hiddenSize, intermediateSize],
+  };
+  return shapes[name];
 }
 
 /**

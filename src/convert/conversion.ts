@@ -63,6 +63,11 @@ export type ConvertProgress =
   | { readonly stage: 'convert'; readonly tensor: string; readonly doneBytes: number; readonly totalBytes: number }
   | { readonly stage: 'prove'; readonly done: number; readonly total: number };
 
+export interface ConvertCall {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ConvertProgress) => void;
+}
+
 export interface TensorReport {
   readonly tensor: string;
   /** How it is stored. */

@@ -7,15 +7,14 @@
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
 import { type CheckpointTensors, openCheckpointTensors } from '@/formats/checkpoint-tensors.ts';
-import { openEmbeddingTable } from '@/formats/embedding-table.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { type CheckpointConfig, readCheckpointConfig } from '@/formats/hugging-face.ts';
 import { readJsonFile } from '@/formats/json-file.ts';
 import { manifestFiles } from '@/formats/manifest-checks.ts';
-import type { Architecture, FileEntry, HeadOutputs, Manifest, Stage } from '@/formats/manifest.ts';
+import type { Architecture, FileEntry, Manifest, Stage } from '@/formats/manifest.ts';
 import { readTokenizerConfig, TOKENIZER_CONFIG_FILE } from '@/formats/tokenizer-config.ts';
 import { checkTensors, EMBEDDING_TENSOR, FINAL_NORM_TENSOR, layerTensor, linearShape } from './backbone-tensors.ts';
-import type { ConversionReport, ConvertOptions, ConvertProgress, ConvertTools, TensorReport } from './conversion.ts';
+import type { ConversionReport, ConvertCall, ConvertOptions, ConvertTools, TensorReport } from './conversion.ts';
 import { writeEmbedding } from './embedding-writer.ts';
 import { requireFinite } from './finite.ts';
 import {
@@ -25,13 +24,14 @@ import {
   type StoredLayer,
   type StoredLinear,
 } from './graph/decoder-stage.ts';
-import { headOutputsOf, type PreparedText, prepareTexts, sequencesOf } from './head-outputs.ts';
+import { canariesOf, headOutputsOf, type PreparedText, prepareTexts, sequencesOf } from './head-outputs.ts';
 import { BLOCK_SIZE, DataFile, encodeLinear, relativeError } from './linear-encoder.ts';
 import { writeManifest } from './manifest-writer.ts';
 import { deriveModelTokens } from './model-tokens.ts';
 import { defaultObjectives } from './objectives.ts';
 import { type PackageSink, writePackageFile } from './package-sink.ts';
-import { ReferencePass } from './reference-pass.ts';
+import { runPackage } from './package-pass.ts';
+import { embedSequences, ReferencePass } from './reference-pass.ts';
 import {
   gateHiddenWidths,
   hasNoHeads,
@@ -47,11 +47,6 @@ const TOKENIZER_FILE = 'tokenizer.json';
 const MAX_TOKENIZER_BYTES = 200_000_000;
 /** Written into every graph. */
 const PRODUCER_VERSION = '1';
-
-export interface ConvertCall {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: ConvertProgress) => void;
-}
 
 /**
  * @param checkpoint a folder in Hugging Face layout, wherever it is.
@@ -93,7 +88,15 @@ export async function convertCheckpoint(
   const tokenizerEntry = await copyFile(tokenizer.source, TOKENIZER_FILE, sink, signal);
   const tokenizerConfig = await copyFile(tokenizer.configSource, TOKENIZER_CONFIG_FILE, sink, signal);
 
-  const ownFeatures = await runPackage(sink, architecture, embedding, stages, texts, tools, call);
+  const ownFeatures = await runPackage(
+    sink.files,
+    architecture,
+    embedding,
+    stages,
+    sequencesOf(texts),
+    tools.stageRunner,
+    call,
+  );
   const reference = headOutputsOf(texts, referenceFeatures, head);
   const own = headOutputsOf(texts, ownFeatures, head);
   const objectives = options.objectives ?? defaultObjectives(head.objectives);
@@ -247,7 +250,7 @@ class Conversion {
     });
     this.report(EMBEDDING_TENSOR, embedding.form, embedding.error);
     const sequences = sequencesOf(this.texts);
-    const embedded = await Promise.all(sequences.map(({ tokenIds }) => this.embed(tokenIds)));
+    const embedded = await embedSequences(this.tensors, sequences, signal);
     const reference = new ReferencePass(
       this.architecture,
       this.tools.stageRunner,
@@ -263,22 +266,6 @@ class Conversion {
       stages.push(await this.writeStage(stages.length, first, end, finalNorm, reference));
     }
     return { embedding: embedding.entry, stages, referenceFeatures: reference.features(), reports: this.reports };
-  }
-
-  /** The checkpoint's own embedding rows, f32. */
-  private async embed(tokenIds: Int32Array): Promise<Float32Array<ArrayBuffer>> {
-    const d = this.architecture.hiddenSize;
-    const rows = new Map<number, Float32Array>();
-    const hidden = new Float32Array(tokenIds.length * d);
-    for (const [index, id] of tokenIds.entries()) {
-      let row = rows.get(id);
-      if (row === undefined) {
-        row = await this.tensors.readRowsAsFloat32(EMBEDDING_TENSOR, id, 1, this.call.signal);
-        rows.set(id, row);
-      }
-      hidden.set(row, index * d);
-    }
-    return hidden;
   }
 
   private async writeStage(
@@ -316,14 +303,14 @@ class Conversion {
     const { signal } = this.call;
     const inputNorm = await this.read(layerTensor(layer, 'input_layernorm'));
     const postAttentionNorm = await this.read(layerTensor(layer, 'post_attention_layernorm'));
-    const linears: Partial<Record<LinearName, StoredLinear>> = {};
+    const linears = new Map<LinearName, StoredLinear>();
     for (const name of LINEAR_NAMES) {
       signal?.throwIfAborted();
       const tensor = layerTensor(layer, name);
       const [outputs, inputs] = linearShape(this.architecture, name);
       const matrix = { values: await this.read(tensor), outputs, inputs };
       const { stored, error, fallback } = await encodeLinear(matrix, this.options.dtype, data);
-      linears[name] = stored;
+      linears.set(name, stored);
       if (fallback !== undefined) this.notes.push(`${tensor} is stored as ${fallback}.`);
       this.report(tensor, fallback ?? this.options.dtype, error);
       await reference.addLinear(name, matrix);
@@ -331,7 +318,7 @@ class Conversion {
     }
     const isLast = layer === this.architecture.layers - 1;
     await reference.finishLayer(layer, { inputNorm, postAttentionNorm, ...(isLast ? { finalNorm } : {}) }, signal);
-    return { inputNorm, postAttentionNorm, linears: linears as Record<LinearName, StoredLinear> };
+    return { inputNorm, postAttentionNorm, linears };
   }
 
   private async read(tensor: string): Promise<Float32Array<ArrayBuffer>> {
@@ -353,69 +340,6 @@ class Conversion {
     this.doneBytes = Math.min(this.doneBytes + bytes, this.totalBytes);
     this.call.onProgress?.({ stage: 'convert', tensor, doneBytes: this.doneBytes, totalBytes: this.totalBytes });
   }
-}
-
-/** f32 features of every text's sequences by the package's own files, one stage in memory at a time. */
-async function runPackage(
-  sink: PackageSink,
-  architecture: Architecture,
-  embedding: FileEntry,
-  stages: readonly Stage[],
-  texts: readonly PreparedText[],
-  tools: ConvertTools,
-  { signal, onProgress }: ConvertCall,
-): Promise<Float32Array[]> {
-  const open = async (file: string): Promise<ByteSource> => {
-    const source = await sink.files.open(file, signal);
-    if (source === undefined) throw new FormatError('missing-file', file, 'was just written and is gone.');
-    return source;
-  };
-  const table = await openEmbeddingTable(await open(embedding.file), architecture);
-  const sequences = sequencesOf(texts);
-  const hidden = await Promise.all(sequences.map(({ tokenIds }) => table.lookup(tokenIds, signal)));
-  for (const [number, { firstLayer, endLayer, graph, data }] of stages.entries()) {
-    onProgress?.({ stage: 'prove', done: number, total: stages.length });
-    const stage = await tools.stageRunner.open(
-      {
-        architecture,
-        firstLayer,
-        endLayer,
-        graph: await open(graph.file),
-        data: await Promise.all(data.map(async ({ file }) => ({ name: file, bytes: await open(file) }))),
-      },
-      signal,
-    );
-    try {
-      for (const [index, { tokenIds, rows }] of sequences.entries()) {
-        signal?.throwIfAborted();
-        const last = endLayer === architecture.layers;
-        hidden[index] = await stage.run(hidden[index]!, tokenIds.length, last ? rows : undefined);
-      }
-    } finally {
-      await stage.close();
-    }
-  }
-  onProgress?.({ stage: 'prove', done: stages.length, total: stages.length });
-  return hidden;
-}
-
-function canariesOf(
-  texts: readonly PreparedText[],
-  reference: readonly HeadOutputs[],
-  own: readonly HeadOutputs[],
-): Manifest['canaries'] {
-  return texts.flatMap(({ kind, text, encoded }, index) =>
-    kind === 'canary'
-      ? [
-          {
-            messages: [...text.messages, { role: 'assistant' as const, content: text.response }],
-            tokenIds: [...encoded.tokenIds],
-            reference: reference[index]!,
-            own: own[index]!,
-          },
-        ]
-      : [],
-  );
 }
 
 const FORMS: Partial<Record<ConvertOptions['dtype'], string>> = {

@@ -1,7 +1,7 @@
 /** The texts of a conversion as sequences for the backbone, and the features that come back as head outputs. */
 import { evaluateHead, type RewardHead } from '@/core/reward-head.ts';
 import { FormatError } from '@/formats/errors.ts';
-import type { HeadOutputs } from '@/formats/manifest.ts';
+import type { HeadOutputs, Manifest } from '@/formats/manifest.ts';
 import { CANARY_MIN_TOKENS } from '@/formats/manifest-checks.ts';
 import { CANARY_TEXTS, type TextCase, VERIFY_TEXTS } from './canary-texts.ts';
 import type { ChatEncoder, EncodedText } from './conversion.ts';
@@ -60,4 +60,24 @@ export function headOutputsOf(
     const { rewards, gateWeights, score } = evaluateHead(head, first.subarray(0, d), second.subarray(0, d));
     return { rewards: [...rewards], gateWeights: [...gateWeights], score };
   });
+}
+
+/** The manifest's canaries from the texts of that kind and what was computed for every text. */
+export function canariesOf(
+  texts: readonly PreparedText[],
+  reference: readonly HeadOutputs[],
+  own: readonly HeadOutputs[],
+): Manifest['canaries'] {
+  return texts.flatMap(({ kind, text, encoded }, index) =>
+    kind === 'canary'
+      ? [
+          {
+            messages: [...text.messages, { role: 'assistant' as const, content: text.response }],
+            tokenIds: [...encoded.tokenIds],
+            reference: reference[index]!,
+            own: own[index]!,
+          },
+        ]
+      : [],
+  );
 }

@@ -2,8 +2,12 @@
  * Runs texts through unquantised f32 layers while the checkpoint streams by: each layer is written to a scratch place as a
  * stage of its own, run over every text, and thrown away. So the reference costs one layer of memory and no second read.
  */
+import type { CheckpointTensors } from '@/formats/checkpoint-tensors.ts';
 import type { Architecture } from '@/formats/manifest.ts';
-import { buildDecoderStage, type LinearName, type StoredLinear } from './graph/decoder-stage.ts';
+import { EMBEDDING_TENSOR, FINAL_NORM_TENSOR, layerTensor, linearShape } from './backbone-tensors.ts';
+import type { ConvertCall, ConvertTools } from './conversion.ts';
+import { requireFinite } from './finite.ts';
+import { buildDecoderStage, LINEAR_NAMES, type LinearName, type StoredLinear } from './graph/decoder-stage.ts';
 import { DataFile, encodeLinear, type Matrix } from './linear-encoder.ts';
 import { type PackageFile, type PackageSink, writePackageFile } from './package-sink.ts';
 import type { StageRunner } from './stage-runner.ts';
@@ -76,10 +80,7 @@ export class ReferencePass {
     const graph = buildDecoderStage({
       architecture: this.architecture,
       firstLayer: layer,
-      // Every name was added, or building fails on the first that was not.
-      layers: [
-        { inputNorm, postAttentionNorm, linears: Object.fromEntries(linears) as Record<LinearName, StoredLinear> },
-      ],
+      layers: [{ inputNorm, postAttentionNorm, linears }],
       ...(finalNorm === undefined ? {} : { finalNorm }),
       producerVersion: '',
     });
@@ -116,4 +117,60 @@ export class ReferencePass {
   features(): readonly Float32Array<ArrayBuffer>[] {
     return this.sequences.map(({ hidden }) => hidden);
   }
+}
+
+/** The checkpoint's own embedding rows, f32 [tokens, hiddenSize] for every sequence. */
+export async function embedSequences(
+  tensors: CheckpointTensors,
+  sequences: readonly SequenceRows[],
+  signal?: AbortSignal,
+): Promise<Float32Array<ArrayBuffer>[]> {
+  const rows = new Map<number, Float32Array>();
+  const embedded: Float32Array<ArrayBuffer>[] = [];
+  for (const { tokenIds } of sequences) {
+    const d = tensors.require(EMBEDDING_TENSOR).shape[1] ?? 0;
+    const hidden = new Float32Array(tokenIds.length * d);
+    for (const [index, id] of tokenIds.entries()) {
+      let row = rows.get(id);
+      if (row === undefined) {
+        row = await tensors.readRowsAsFloat32(EMBEDDING_TENSOR, id, 1, signal);
+        rows.set(id, row);
+      }
+      hidden.set(row, index * d);
+    }
+    embedded.push(hidden);
+  }
+  return embedded;
+}
+
+/** A whole reference pass with nothing beside it: f32 [rows, hiddenSize] of every sequence. @throws FormatError */
+export async function runReference(
+  tensors: CheckpointTensors,
+  architecture: Architecture,
+  sequences: readonly SequenceRows[],
+  tools: Pick<ConvertTools, 'stageRunner' | 'scratch'>,
+  { signal, onProgress }: ConvertCall,
+): Promise<readonly Float32Array<ArrayBuffer>[]> {
+  const embedded = await embedSequences(tensors, sequences, signal);
+  const pass = new ReferencePass(architecture, tools.stageRunner, tools.scratch, sequences, embedded);
+  const read = async (tensor: string): Promise<Float32Array<ArrayBuffer>> => {
+    const values = await tensors.readAsFloat32(tensor, signal);
+    requireFinite(values, tensors.where(tensor));
+    return values;
+  };
+  for (let layer = 0; layer < architecture.layers; layer++) {
+    onProgress?.({ stage: 'prove', done: layer, total: architecture.layers });
+    for (const name of LINEAR_NAMES) {
+      const [outputs, inputs] = linearShape(architecture, name);
+      await pass.addLinear(name, { values: await read(layerTensor(layer, name)), outputs, inputs });
+    }
+    const norms = {
+      inputNorm: await read(layerTensor(layer, 'input_layernorm')),
+      postAttentionNorm: await read(layerTensor(layer, 'post_attention_layernorm')),
+      ...(layer === architecture.layers - 1 ? { finalNorm: await read(FINAL_NORM_TENSOR) } : {}),
+    };
+    await pass.finishLayer(layer, norms, signal);
+  }
+  onProgress?.({ stage: 'prove', done: architecture.layers, total: architecture.layers });
+  return pass.features();
 }

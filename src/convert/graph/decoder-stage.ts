@@ -2,6 +2,7 @@
  * The ONNX graph of consecutive Llama decoder layers, as `src/formats/README.md` ("The stage graph") states it.
  * Lineage: Transformers `modeling_llama.py`; RMSNorm, rotary attention, SwiGLU, residuals, all activations f32.
  */
+import { defined } from '@/base/assert.ts';
 import type { Architecture } from '@/formats/manifest.ts';
 import {
   addDecomposedAttention,
@@ -50,7 +51,8 @@ export interface StoredLayer {
   /** f32 [hiddenSize]. */
   readonly inputNorm: Float32Array;
   readonly postAttentionNorm: Float32Array;
-  readonly linears: Readonly<Record<LinearName, StoredLinear>>;
+  /** All of `LINEAR_NAMES`. */
+  readonly linears: ReadonlyMap<LinearName, StoredLinear>;
 }
 
 export interface DecoderStage {
@@ -119,7 +121,8 @@ function addLayer(
   outputName: string | undefined,
 ): string {
   const at = (name: string): string => `/layers.${layer}/${name}`;
-  const linear = (name: LinearName, x: BlockSummed): string => addLinear(graph, at(name), stored.linears[name], x);
+  const linear = (name: LinearName, x: BlockSummed): string =>
+    addLinear(graph, at(name), defined(stored.linears.get(name), at(name)), x);
   const normalised = new BlockSummed(
     graph,
     addNorm(graph, at('input_norm'), input, stored.inputNorm, architecture.rmsNormEps),
