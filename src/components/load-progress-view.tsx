@@ -1,32 +1,36 @@
 /** Progress of a model load: what, how far, how fast, how long; every file; Cancel always. */
 import { Button, Progress } from '@mantine/core';
-import { downloadEtaMs, downloadRate, type LoadProgress } from '@/state/load-progress.ts';
+import type { Provider } from '@/engine/api/messages.ts';
 import { formatBytes, formatDuration, formatPercent } from './number-format.ts';
 import { providerLabel } from './provider-words.ts';
 import classes from './load-progress-view.module.css';
 
-function headline(progress: LoadProgress): string {
-  const step = progress.step;
-  switch (progress.phase) {
-    case 'starting':
-      return 'Reading the manifest';
-    case 'download':
-      return 'Fetching the model';
-    case 'compile':
-      return step === undefined
-        ? 'Preparing the model'
-        : `Preparing stage ${Math.min(step.done + 1, step.total)} of ${step.total} on ${providerLabel(step.provider)}`;
-    case 'warmup':
-      return step === undefined
-        ? 'Proving the numbers on this device'
-        : `Proving the numbers on ${providerLabel(step.provider)}: canary ${Math.min(step.done + 1, step.total)} of ${step.total}`;
-    case 'ready':
-      return 'Ready';
-  }
+/** Structurally what `state/load-progress.ts` folds from the engine's events, with its rate and remaining time. */
+export interface LoadFigures {
+  readonly phase: 'starting' | 'download' | 'compile' | 'warmup' | 'ready';
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+  readonly files: readonly { readonly file: string; readonly loadedBytes: number }[];
+  readonly step: { readonly done: number; readonly total: number; readonly provider: Provider } | undefined;
+  readonly bytesPerSecond: number | undefined;
+  readonly etaMs: number | undefined;
+}
+
+function headline({ phase, step }: LoadFigures): string {
+  if (phase === 'starting') return 'Reading the manifest';
+  if (phase === 'download') return 'Fetching the model';
+  if (phase === 'ready') return 'Ready';
+  const what = phase === 'compile' ? 'Preparing the model' : 'Proving the numbers on this device';
+  if (step === undefined) return what;
+  const unit = phase === 'compile' ? 'stage' : 'canary';
+  const at = `${unit} ${Math.min(step.done + 1, step.total)} of ${step.total}`;
+  return phase === 'compile'
+    ? `Preparing ${at} on ${providerLabel(step.provider)}`
+    : `Proving the numbers on ${providerLabel(step.provider)}: ${at}`;
 }
 
 /** How far along the whole load is, in [0, 1], or `undefined` while nothing is known. */
-export function loadShare(progress: LoadProgress): number | undefined {
+export function loadShare(progress: LoadFigures): number | undefined {
   if (progress.phase === 'download')
     return progress.totalBytes === 0 ? undefined : progress.loadedBytes / progress.totalBytes;
   if (progress.step !== undefined)
@@ -36,7 +40,7 @@ export function loadShare(progress: LoadProgress): number | undefined {
 
 interface Props {
   readonly name: string;
-  readonly progress: LoadProgress;
+  readonly progress: LoadFigures;
   readonly onCancel: () => void;
   /** List every file, not only the sum. */
   readonly withFiles?: boolean;
@@ -44,8 +48,7 @@ interface Props {
 
 export function LoadProgressView({ name, progress, onCancel, withFiles = false }: Props) {
   const share = loadShare(progress);
-  const rate = downloadRate(progress);
-  const etaMs = downloadEtaMs(progress);
+  const { bytesPerSecond: rate, etaMs } = progress;
   return (
     <div className={classes.progress} aria-label={`Loading ${name}`} role="group">
       <div className={classes.head}>

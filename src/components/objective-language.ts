@@ -59,46 +59,47 @@ export function wrapLabel(label: string, width: number): string[] {
   return lines;
 }
 
-/** SVG path of a marker of about `size` pixels across, centred on the origin; all shapes look equally large. */
+type Point = readonly [x: number, y: number];
+
+/** Corners of the polygons in units of the marker's radius, chosen so that all shapes look equally large. */
+const corners: Readonly<Record<Exclude<MarkerShape, 'circle' | 'ring'>, readonly Point[]>> = {
+  square: [
+    [-0.85, -0.85],
+    [0.85, -0.85],
+    [0.85, 0.85],
+    [-0.85, 0.85],
+  ],
+  triangle: [
+    [0, -1.05],
+    [1.05, 0.8],
+    [-1.05, 0.8],
+  ],
+  diamond: [
+    [0, -1.15],
+    [1.15, 0],
+    [0, 1.15],
+    [-1.15, 0],
+  ],
+  hexagon: [
+    [-0.5, -0.9],
+    [0.5, -0.9],
+    [1.05, 0],
+    [0.5, 0.9],
+    [-0.5, 0.9],
+    [-1.05, 0],
+  ],
+};
+
+function circlePath(r: number): string {
+  return `M${-r},0a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0Z`;
+}
+
+/** SVG path of a marker of about `size` pixels across, centred on the origin; fill it with the even-odd rule. */
 export function markerPath(shape: MarkerShape, size: number): string {
   const r = size / 2;
-  const polygon = (points: readonly (readonly [number, number])[]) =>
-    `M${points.map(([x, y]) => `${(x * r).toFixed(2)},${(y * r).toFixed(2)}`).join('L')}Z`;
-  switch (shape) {
-    case 'circle':
-      return `M${-r * 0.95},0a${r * 0.95},${r * 0.95} 0 1,0 ${r * 1.9},0a${r * 0.95},${r * 0.95} 0 1,0 ${-r * 1.9},0Z`;
-    case 'ring':
-      return `M${-r},0a${r},${r} 0 1,0 ${r * 2},0a${r},${r} 0 1,0 ${-r * 2},0ZM${-r / 2},0a${r / 2},${r / 2} 0 1,1 ${r},0a${r / 2},${r / 2} 0 1,1 ${-r},0Z`;
-    case 'square':
-      return polygon([
-        [-0.85, -0.85],
-        [0.85, -0.85],
-        [0.85, 0.85],
-        [-0.85, 0.85],
-      ]);
-    case 'triangle':
-      return polygon([
-        [0, -1.05],
-        [1.05, 0.8],
-        [-1.05, 0.8],
-      ]);
-    case 'diamond':
-      return polygon([
-        [0, -1.15],
-        [1.15, 0],
-        [0, 1.15],
-        [-1.15, 0],
-      ]);
-    case 'hexagon':
-      return polygon([
-        [-0.5, -0.9],
-        [0.5, -0.9],
-        [1.05, 0],
-        [0.5, 0.9],
-        [-0.5, 0.9],
-        [-1.05, 0],
-      ]);
-  }
+  if (shape === 'circle') return circlePath(r * 0.95);
+  if (shape === 'ring') return `${circlePath(r)}${circlePath(r / 2)}`;
+  return `M${corners[shape].map(([x, y]) => `${(x * r).toFixed(2)},${(y * r).toFixed(2)}`).join('L')}Z`;
 }
 
 /** Line styles of responses in shared charts; letter, colour and dashes each tell them apart. */

@@ -6,7 +6,7 @@ import { useElementSize } from '@mantine/hooks';
 import { PolarAngleAxis, PolarGrid, PolarRadiusAxis, Radar, RadarChart } from 'recharts';
 import { formatSignificant } from './number-format.ts';
 import { groupStyle, markerPath, type SeriesStyle } from './objective-language.ts';
-import { radarLayout, radarScale } from './radar-layout.ts';
+import { MARKER_GAP, radarLayout, radarScale } from './radar-layout.ts';
 import classes from './objective-radar.module.css';
 
 export interface RadarAxis {
@@ -102,7 +102,7 @@ export function ObjectiveRadar({ axes, series, summary }: Props) {
                 <g key={axis.name}>
                   <polyline
                     className={classes.leader}
-                    points={`${spokeX},${spokeY} ${label.side === 'right' ? label.x - 18 : label.x + 18},${label.y} ${label.side === 'right' ? label.x - 10 : label.x + 10},${label.y}`}
+                    points={`${spokeX},${spokeY} ${label.side === 'right' ? label.x - 16 : label.x + 16},${label.y} ${label.side === 'right' ? label.x - 8 : label.x + 8},${label.y}`}
                   />
                   <path
                     d={markerPath(style.shape, 8)}
@@ -112,14 +112,15 @@ export function ObjectiveRadar({ axes, series, summary }: Props) {
                   />
                   <text
                     className={classes.label}
+                    fontSize={layout.fontSize}
                     textAnchor={label.side === 'right' ? 'start' : 'end'}
-                    x={label.side === 'right' ? label.x + 9 : label.x - 9}
+                    x={label.side === 'right' ? label.x + MARKER_GAP : label.x - MARKER_GAP}
                     y={label.y - ((label.lines.length - 1) * layout.lineHeight) / 2}
                   >
                     {label.lines.map((line, at) => (
                       <tspan
                         key={line}
-                        x={label.side === 'right' ? label.x + 9 : label.x - 9}
+                        x={label.side === 'right' ? label.x + MARKER_GAP : label.x - MARKER_GAP}
                         dy={at === 0 ? '0.35em' : layout.lineHeight}
                       >
                         {line}

@@ -1,19 +1,19 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { radarLayout, radarScale } from './radar-layout.ts';
 
-const labels = [
-  ...['helpfulness', 'correctness', 'coherence', 'complexity', 'verbosity', 'overall score', 'instruction following'],
-  ...['truthfulness', 'honesty', 'helpfulness', 'beavertails is safe', 'prometheus score', 'argilla overall quality'],
-  ...['argilla judge lm', 'complexity', 'style', 'explanation', 'instruction following', 'readability'],
-];
+const labels = (
+  'helpfulness,correctness,coherence,complexity,verbosity,overall score,instruction following,truthfulness,honesty,' +
+  'helpfulness,beavertails is safe,prometheus score,argilla overall quality,argilla judge lm,complexity,style,' +
+  'explanation,instruction following,readability'
+).split(',');
 
-describe.each([326, 358, 470, 620, 900])('the radar at %d pixels', (width) => {
+describe.each([326, 334, 358, 420, 470, 620, 900])('the radar at %d pixels', (width) => {
   const layout = radarLayout(labels, width);
   it('cuts no label off', () => {
     for (const label of layout.labels) {
       const room = label.side === 'right' ? width - label.x - 9 : label.x - 9;
-      for (const line of label.lines) expect(line.length * 5.9, line).toBeLessThanOrEqual(room);
+      for (const line of label.lines) expect(line.length * layout.fontSize * 0.54, line).toBeLessThanOrEqual(room);
       const half = (label.lines.length * layout.lineHeight) / 2;
       expect(label.y - half).toBeGreaterThanOrEqual(0);
       expect(label.y + half).toBeLessThanOrEqual(layout.height);
@@ -28,7 +28,7 @@ describe.each([326, 358, 470, 620, 900])('the radar at %d pixels', (width) => {
         expect(label.y - (above?.y ?? 0)).toBeGreaterThanOrEqual(needed);
       });
     }
-    for (const label of layout.labels) expect(Math.abs(label.x - layout.cx)).toBeGreaterThan(layout.radius + 12);
+    for (const label of layout.labels) expect(Math.abs(label.x - layout.cx)).toBeGreaterThan(layout.radius + 14);
   });
 });
 

@@ -14,30 +14,35 @@ export interface RadarLayout {
   readonly cx: number;
   readonly cy: number;
   readonly radius: number;
+  /** Of the labels, in pixels. */
+  readonly fontSize: number;
   readonly lineHeight: number;
   readonly labels: readonly RadarLabel[];
   /** Point on spoke `index` at `distance` pixels from the centre. */
   pointAt(index: number, distance: number): readonly [x: number, y: number];
 }
 
-/** Pixels per character of an 11-pixel label, generous: wide letters must fit too. */
-const CHARACTER_WIDTH = 6.3;
-const LINE_HEIGHT = 12;
-/** Marker, its gap, and the leader line beside it. */
-const GUTTER = 34;
+/** Width of a label's character as a share of its font size, generous: wide system fonts must fit too. */
+const CHARACTER_WIDTH = 0.57;
+/** From a label's marker to the wheel: the leader line. */
+const GUTTER = 22;
+/** From a label's text to its marker's centre. */
+export const MARKER_GAP = 9;
 
 /** The layout for `labels` (clockwise from the top) in `width` pixels. */
 export function radarLayout(labels: readonly string[], width: number): RadarLayout {
-  const wide = width >= 560;
+  const wide = width >= 620;
+  const fontSize = width < 400 ? 10 : 11;
+  const lineHeight = fontSize + 1;
   const lines = labels.map((label) => wrapLabel(label, wide ? 26 : 13));
   const longest = Math.max(1, ...lines.flat().map((line) => line.length));
-  const columnWidth = Math.ceil(longest * CHARACTER_WIDTH) + 10;
+  const columnWidth = Math.ceil(longest * CHARACTER_WIDTH * fontSize) + MARKER_GAP;
   const most = Math.max(1, ...lines.map((entry) => entry.length));
-  const rowHeight = most * LINE_HEIGHT + 6;
+  const rowHeight = most * lineHeight + 6;
   const count = labels.length;
   const right = Math.ceil(count / 2);
   const columnHeight = Math.max(right, count - right) * rowHeight;
-  const radius = Math.max(48, Math.min(190, (width - 2 * (columnWidth + GUTTER)) / 2));
+  const radius = Math.max(48, Math.min(200, (width - 2 * (columnWidth + GUTTER)) / 2));
   const height = Math.max(columnHeight, radius * 2 + 24);
   const cx = width / 2;
   const cy = height / 2;
@@ -48,7 +53,8 @@ export function radarLayout(labels: readonly string[], width: number): RadarLayo
     cx,
     cy,
     radius,
-    lineHeight: LINE_HEIGHT,
+    fontSize,
+    lineHeight,
     labels: lines.map((entry, index) => {
       const onRight = index < right;
       const y = onRight ? rows(right, index) : rows(count - right, count - 1 - index);

@@ -1,10 +1,10 @@
 /** The loaded model and what this device offers. */
-import { queryOptions, useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery, type QueryClient } from '@tanstack/react-query';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { LoadedModel, Provider } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { loadProgressed, loadStarted } from '@/state/activity.ts';
-import { modelSource, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
+import { cancelLoad, modelSource, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
 import { useEngine } from './engine-context.ts';
 
 /** Key prefix of every model load. */
@@ -60,4 +60,10 @@ export function useModel(): ModelState {
 /** What this device offers. Changes with the provider in use, so it is asked anew after every load. */
 export function deviceQuery(engine: RewardEngine, loadId: number) {
   return queryOptions({ queryKey: ['device', loadId], queryFn: () => engine.device() });
+}
+
+/** Stops the load in progress and does not start it again by itself. */
+export function cancelModelLoad(client: QueryClient): void {
+  cancelLoad();
+  void client.cancelQueries({ queryKey: modelKey });
 }

@@ -7,7 +7,7 @@ import { EngineError } from '@/engine/api/errors.ts';
 import type { LoadedModel, Message, ScoredResponse } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { scoreProgressed } from '@/state/activity.ts';
-import type { Submission } from '@/state/inspect-store.ts';
+import { cancelSubmission, type Submission } from '@/state/inspect-store.ts';
 
 /** Which numbers a score depends on beside the texts: the weights, and the provider that ran them. */
 export interface ModelRevision {
@@ -24,7 +24,11 @@ export function modelRevision(model: LoadedModel, loadId: number): ModelRevision
 const RESULT_LIFETIME_MS = 3_600_000;
 
 /** One scored response; filled by `submissionQuery`, never fetched by itself. */
-export function scoredResponseQuery(revision: ModelRevision, messages: readonly Message[], response: string) {
+export function scoredResponseQuery(
+  revision: ModelRevision | undefined,
+  messages: readonly Message[],
+  response: string,
+) {
   return queryOptions<ScoredResponse>({
     queryKey: ['scored-response', revision, messages, response],
     queryFn: skipToken,
@@ -32,19 +36,24 @@ export function scoredResponseQuery(revision: ModelRevision, messages: readonly 
   });
 }
 
+/** Key prefix of everything being scored. */
+export const submissionKey = ['submission'] as const;
+
 /** Scores what of the submission is not known yet. Its data are all its responses, in order. */
 export function submissionQuery(
   engine: RewardEngine,
   client: QueryClient,
-  revision: ModelRevision,
-  submission: Submission,
+  revision: ModelRevision | undefined,
+  submission: Submission | undefined,
 ) {
-  const { messages } = submission;
+  const messages = submission?.messages ?? [];
   const keyOf = (text: string) => scoredResponseQuery(revision, messages, text).queryKey;
   return queryOptions<readonly ScoredResponse[], EngineError>({
-    queryKey: ['submission', revision, submission.id],
+    queryKey: [...submissionKey, revision, submission?.id],
     gcTime: 0,
     queryFn: async ({ signal }) => {
+      // Never enabled without both; an empty answer is the honest one.
+      if (submission === undefined || revision === undefined) return [];
       const texts = [...new Set(submission.responses.map((response) => response.text))];
       const missing = texts.filter((text) => client.getQueryData(keyOf(text)) === undefined);
       const keep = (responseIndex: number, scored: ScoredResponse) => {
@@ -75,4 +84,10 @@ export function submissionQuery(
       return submission.responses.flatMap((response) => client.getQueryData(keyOf(response.text)) ?? []);
     },
   });
+}
+
+/** Stops scoring; results that have arrived stay. */
+export function cancelScoring(client: QueryClient): void {
+  cancelSubmission();
+  void client.cancelQueries({ queryKey: submissionKey });
 }

@@ -68,8 +68,9 @@ export function reduceLoadProgress(state: LoadProgress, event: EngineProgress, a
       return { ...state, phase: 'ready', step: undefined };
     case 'score':
     case 'result':
-      return state;
+      break;
   }
+  return state;
 }
 
 /** Bytes a second over the recent window; `undefined` until two moments are known. */
@@ -85,4 +86,9 @@ export function downloadEtaMs(state: LoadProgress): number | undefined {
   const bytesPerSecond = downloadRate(state);
   if (bytesPerSecond === undefined || bytesPerSecond <= 0 || state.totalBytes === 0) return undefined;
   return ((state.totalBytes - state.loadedBytes) / bytesPerSecond) * 1000;
+}
+
+/** Everything a display needs. */
+export function loadFigures(state: LoadProgress) {
+  return { ...state, bytesPerSecond: downloadRate(state), etaMs: downloadEtaMs(state) };
 }

@@ -4,7 +4,7 @@ import {
   chooseFolder,
   chooseProvider,
   choiceFromSearch,
-  manifestUrl,
+  packageUrl,
   modelSource,
   reloadModel,
   useModelChoice,
@@ -15,11 +15,12 @@ beforeEach(() => useModelChoice.setState(useModelChoice.getInitialState(), true)
 describe('addresses', () => {
   const base = 'https://example.org/scope/#/models';
   it.each([
-    ['https://host/pack', 'https://host/pack/armoscope.json'],
-    ['https://host/pack/', 'https://host/pack/armoscope.json'],
-    ['https://host/pack/armoscope.json?x=1', 'https://host/pack/armoscope.json?x=1'],
-    ['./models/a', 'https://example.org/scope/models/a/armoscope.json'],
-  ])('%s is %s', (address, url) => expect(manifestUrl(address, base)).toBe(url));
+    ['https://host/pack/armoscope.json', 'https://host/pack/'],
+    ['https://host/pack', 'https://host/pack/'],
+    ['https://host/pack/', 'https://host/pack/'],
+    ['https://host/pack/armoscope.json?x=1', 'https://host/pack/?x=1'],
+    ['./models/a', 'https://example.org/scope/models/a/'],
+  ])('%s is %s', (address, url) => expect(packageUrl(address, base)).toBe(url));
   it('come from the page address', () => {
     expect(choiceFromSearch('?model=https%3A%2F%2Fhost%2Fpack')).toEqual({ kind: 'url', url: 'https://host/pack' });
     expect(choiceFromSearch('?model=')).toEqual({ kind: 'embedded' });

@@ -23,6 +23,8 @@ export interface ModelChoiceState {
   readonly loadId: number;
   /** The load the person cancelled; it is not started again by itself. */
   readonly cancelledLoadId: number | undefined;
+  /** Why the folder picked last is no package, in words. */
+  readonly folderProblem: string | undefined;
 }
 
 const pickedFolders = new Map<number, readonly PickedFile[]>();
@@ -32,11 +34,12 @@ export const useModelChoice = create<ModelChoiceState>(() => ({
   provider: undefined,
   loadId: 1,
   cancelledLoadId: undefined,
+  folderProblem: undefined,
 }));
 
 /** Chooses a model (and loads it). */
 export function chooseModel(choice: ModelChoice): void {
-  useModelChoice.setState((state) => ({ choice, loadId: state.loadId + 1 }));
+  useModelChoice.setState((state) => ({ choice, loadId: state.loadId + 1, folderProblem: undefined }));
 }
 
 /** Remembers the files of a folder and chooses it. The folder picked before is forgotten. */
@@ -45,6 +48,11 @@ export function chooseFolder(name: string, files: readonly PickedFile[]): void {
   pickedFolders.clear();
   pickedFolders.set(folder, files);
   chooseModel({ kind: 'folder', folder, name });
+}
+
+/** Says why a picked folder was not opened; `undefined` takes it back. The model in use stays. */
+export function reportFolderProblem(folderProblem: string | undefined): void {
+  useModelChoice.setState({ folderProblem });
 }
 
 /** Chooses a provider (`undefined`: by itself) and loads the chosen model on it. */
@@ -66,33 +74,26 @@ export function choiceFromSearch(search: string): ModelChoice {
   return url === null || url.trim() === '' ? { kind: 'embedded' } : { kind: 'url', url: url.trim() };
 }
 
-/** Address of a package's manifest: a folder's address is completed with its file name. */
-export function manifestUrl(address: string, baseUrl: string): string {
+/** Address of a package's folder, ending in a slash; the address of its manifest is taken too. @throws TypeError */
+export function packageUrl(address: string, baseUrl: string): string {
   const url = new URL(address, baseUrl);
-  if (!url.pathname.endsWith('.json')) url.pathname = `${url.pathname.replace(/\/$/, '')}/armoscope.json`;
+  url.pathname = url.pathname.replace(/\/armoscope\.json$/, '/');
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  url.hash = '';
   return url.href;
 }
 
 /** What the engine is asked to load. `baseUrl` is the page's. @throws TypeError when a typed address is no URL. */
 export function modelSource(choice: ModelChoice, baseUrl: string): ModelSource {
-  switch (choice.kind) {
-    case 'embedded':
-      return { kind: 'url', url: manifestUrl('./models/embedded/armoscope.json', baseUrl) };
-    case 'url':
-      return { kind: 'url', url: manifestUrl(choice.url, baseUrl) };
-    case 'folder':
-      return { kind: 'files', name: choice.name, files: pickedFolders.get(choice.folder) ?? [] };
+  if (choice.kind === 'folder') {
+    return { kind: 'files', name: choice.name, files: pickedFolders.get(choice.folder) ?? [] };
   }
+  const address = choice.kind === 'url' ? choice.url : './models/embedded/';
+  return { kind: 'url', url: packageUrl(address, baseUrl) };
 }
 
 /** The choice in words. */
 export function choiceName(choice: ModelChoice): string {
-  switch (choice.kind) {
-    case 'embedded':
-      return 'Embedded model';
-    case 'url':
-      return choice.url;
-    case 'folder':
-      return choice.name;
-  }
+  if (choice.kind === 'embedded') return 'Embedded model';
+  return choice.kind === 'url' ? choice.url : choice.name;
 }

@@ -7,7 +7,10 @@ const names = [
   ...['overall_score', 'instruction_following', 'truthfulness', 'honesty', 'helpfulness'].map(
     (name) => `ultrafeedback-${name}`,
   ),
-  ...['beavertails-is_safe', 'prometheus-score', 'argilla-overall_quality', 'argilla-judge_lm'],
+  'beavertails-is_safe',
+  'prometheus-score',
+  'argilla-overall_quality',
+  'argilla-judge_lm',
   ...['complexity', 'style', 'explanation', 'instruction-following', 'readability'].map((name) => `code-${name}`),
 ];
 

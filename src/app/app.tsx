@@ -1,0 +1,104 @@
+/** The composition root's tree: providers, shell, routes. */
+import { MantineProvider } from '@mantine/core';
+import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { Route, Router, Switch } from 'wouter';
+import { useHashLocation } from 'wouter/use-hash-location';
+import { ErrorNotice } from '@/components/error-notice.tsx';
+import { EngineError } from '@/engine/api/errors.ts';
+import type { RewardEngine } from '@/engine/api/reward-engine.ts';
+import { InspectRunner } from '@/features/inspect/inspect-runner.tsx';
+import { InspectView } from '@/features/inspect/inspect-view.tsx';
+import { ModelsView } from '@/features/models/models-view.tsx';
+import { EngineContext } from '@/queries/engine-context.ts';
+import { reportFolderProblem, useModelChoice } from '@/state/model-choice.ts';
+import { DropTarget } from './drop-target.tsx';
+import { ErrorBoundary } from './error-boundary.tsx';
+import { Header } from './header.tsx';
+import { theme } from './theme.ts';
+import classes from './shell.module.css';
+
+interface Props {
+  readonly engine: RewardEngine;
+  readonly client: QueryClient;
+  /** Called once, when the first paint is done. */
+  readonly onMounted: () => void;
+}
+
+export function App({ engine, client, onMounted }: Props) {
+  useEffect(onMounted, [onMounted]);
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
+      <QueryClientProvider client={client}>
+        <EngineContext value={engine}>
+          {/* wouter takes the hook itself, so that the address lives in the fragment. */}
+          {/* oxlint-disable-next-line react/hooks */}
+          <Router hook={useHashLocation}>
+            <Shell />
+          </Router>
+        </EngineContext>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}
+
+function Shell() {
+  const [path] = useHashLocation();
+  return (
+    <>
+      <a
+        className={classes.skip}
+        href="#main"
+        onClick={(event) => {
+          // The fragment holds the view, so the jump is made by hand.
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
+      <Header path={path} />
+      <main id="main" className={classes.main} tabIndex={-1}>
+        <FolderProblem />
+        <ErrorBoundary resetKey={path}>
+          <Switch>
+            <Route path="/" component={InspectView} />
+            <Route path="/models" component={ModelsView} />
+            <Route>
+              <NoSuchView path={path} />
+            </Route>
+          </Switch>
+        </ErrorBoundary>
+      </main>
+      <InspectRunner />
+      <DropTarget />
+    </>
+  );
+}
+
+function FolderProblem() {
+  const problem = useModelChoice((state) => state.folderProblem);
+  if (problem === undefined) return undefined;
+  return (
+    <div className={classes.problem}>
+      <ErrorNotice error={new EngineError({ code: 'bad-package', message: problem })}>
+        <div>
+          <button type="button" className={classes.dismiss} onClick={() => reportFolderProblem(undefined)}>
+            Dismiss
+          </button>
+        </div>
+      </ErrorNotice>
+    </div>
+  );
+}
+
+function NoSuchView({ path }: { readonly path: string }) {
+  return (
+    <>
+      <h1>There is no view at {path}</h1>
+      <p>
+        Perhaps the link is from a later version. <a href="#/">Open Inspect</a>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,53 @@
+/** The page's header: mark, views, the model in use, the colour scheme. */
+import { ActionIcon, useMantineColorScheme } from '@mantine/core';
+import { Link } from 'wouter';
+import { MoonIcon, ScreenIcon, SunIcon, Wordmark } from '@/components/icons.tsx';
+import { ModelBadge } from './model-badge.tsx';
+import { views } from './views.ts';
+import classes from './shell.module.css';
+
+const schemes = {
+  auto: { name: 'system', icon: <ScreenIcon />, next: 'light' },
+  light: { name: 'light', icon: <SunIcon />, next: 'dark' },
+  dark: { name: 'dark', icon: <MoonIcon />, next: 'auto' },
+} as const;
+
+function SchemeToggle() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const scheme = schemes[colorScheme];
+  const label = `Colour scheme: ${scheme.name}. Change to ${schemes[scheme.next].name}`;
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      aria-label={label}
+      title={label}
+      onClick={() => setColorScheme(scheme.next)}
+    >
+      {scheme.icon}
+    </ActionIcon>
+  );
+}
+
+export function Header({ path }: { readonly path: string }) {
+  return (
+    <header className={classes.header}>
+      <Link href="/" className={classes.brand}>
+        <Wordmark />
+        <span>Armoscope</span>
+      </Link>
+      <nav aria-label="Views" className={classes.nav}>
+        {views.map((view) => (
+          <Link key={view.path} href={view.path} aria-current={view.path === path ? 'page' : undefined}>
+            {view.name}
+          </Link>
+        ))}
+      </nav>
+      <div className={classes.side}>
+        <ModelBadge />
+        <SchemeToggle />
+      </div>
+    </header>
+  );
+}

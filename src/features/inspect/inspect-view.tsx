@@ -1,0 +1,38 @@
+/** Inspect: a conversation and its responses on one side, why they scored as they did on the other. */
+import { useModel } from '@/queries/model-queries.ts';
+import { useInspect } from '@/state/inspect-store.ts';
+import { Comparison } from './comparison.tsx';
+import { Composer } from './composer.tsx';
+import { ModelBanner } from './model-banner.tsx';
+import { ResponsePanel } from './response-panel.tsx';
+import { useInspection } from './use-inspection.ts';
+import classes from './inspect-view.module.css';
+
+export function InspectView() {
+  const model = useModel();
+  const inspection = useInspection(model);
+  const conversation = useInspect((state) => state.conversation);
+  return (
+    <div className={classes.layout}>
+      <h1 className="visually-hidden">Inspect</h1>
+      <Composer inspection={inspection} />
+      <div className={classes.results}>
+        <ModelBanner model={model} />
+        {inspection.manifest === undefined ? null : (
+          <Comparison manifest={inspection.manifest} entries={inspection.entries} />
+        )}
+        <div className={classes.panels}>
+          {conversation.responses.map((response, index) => (
+            <ResponsePanel
+              key={response.id}
+              index={index}
+              entry={inspection.entries[index]}
+              manifest={inspection.manifest}
+              largestContribution={inspection.largestContribution}
+            />
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,137 @@
+/** Everything about one response: its score, where it was read, warnings, and the 19 numbers that make it up. */
+import type { ReactNode } from 'react';
+import type { Manifest } from '@/formats/manifest.ts';
+import { formatDuration, formatQuantity, formatSignificant, fullPrecision } from '@/components/number-format.ts';
+import { Notice } from '@/components/notice.tsx';
+import { ObjectiveTable } from '@/components/objective-table.tsx';
+import { ResponseLetter } from '@/components/response-letter.tsx';
+import { responseLetter } from '@/state/conversation.ts';
+import { contributionSum } from './attribution.ts';
+import type { EntryStatus, InspectionEntry } from './use-inspection.ts';
+import { warningWords } from './warning-words.ts';
+import classes from './response-panel.module.css';
+
+interface Props {
+  readonly index: number;
+  readonly entry: InspectionEntry | undefined;
+  readonly manifest: Manifest | undefined;
+  readonly largestContribution: number;
+}
+
+const statusWords: Readonly<Record<EntryStatus, string>> = {
+  unscored: 'Not scored yet',
+  empty: 'Nothing to score',
+  waiting: 'Waiting',
+  scoring: 'Scoring…',
+  cancelled: 'Cancelled',
+  failed: 'Not scored',
+  scored: '',
+};
+
+const explanations: Readonly<Record<EntryStatus, string>> = {
+  unscored: 'Press Score, and every objective appears here with its weight and its share of the score.',
+  empty: 'Write a response to see its objectives here; an empty one is left out.',
+  waiting: 'The objectives appear here once the model has read this response.',
+  scoring: 'The objectives appear here once the model has read this response.',
+  cancelled: 'Press Score to start again; responses that were finished keep their results.',
+  failed: 'The message beside Score says why.',
+  scored: '',
+};
+
+export function ResponsePanel({ index, entry, manifest, largestContribution }: Props) {
+  const letter = responseLetter(index);
+  const status = entry?.status ?? 'unscored';
+  const scored = entry?.scored;
+  return (
+    <section
+      className={`card ${classes.panel} ${entry?.stale === true ? (classes.stale ?? '') : ''}`}
+      aria-label={`Response ${letter}`}
+      aria-busy={status === 'scoring'}
+    >
+      <header className={classes.header}>
+        <h2 className={classes.title}>
+          <ResponseLetter index={index} />
+          Response {letter}
+        </h2>
+        <div
+          role="status"
+          aria-label={`Score of response ${letter}`}
+          className={scored === undefined ? classes.statusWords : `${classes.score} numeric`}
+          title={scored === undefined ? undefined : fullPrecision(scored.score)}
+        >
+          {scored === undefined ? statusWords[status] : formatSignificant(scored.score)}
+        </div>
+      </header>
+      {entry?.stale === true ? (
+        <p className={classes.staleNote}>The texts have changed since this score. Press Score to read them again.</p>
+      ) : null}
+      {entry === undefined || scored === undefined || manifest === undefined ? (
+        <p className="muted small">{explanations[status]}</p>
+      ) : (
+        <Scored letter={letter} entry={entry} largestContribution={largestContribution} />
+      )}
+    </section>
+  );
+}
+
+function Scored({
+  letter,
+  entry,
+  largestContribution,
+}: {
+  readonly letter: string;
+  readonly entry: InspectionEntry;
+  readonly largestContribution: number;
+}) {
+  const { scored, rows } = entry;
+  if (scored === undefined) return undefined;
+  const { tokens, timings, warnings } = scored;
+  const sum = contributionSum(rows);
+  return (
+    <>
+      {warnings.map((warning) => (
+        <Notice key={warning.code} tone="warn" title={warningWords[warning.code]}>
+          <p>{warning.message}</p>
+        </Notice>
+      ))}
+      <dl className={`${classes.facts} numeric small`}>
+        <Fact name="Read">
+          {formatQuantity(tokens.total, 'token')}: {tokens.prompt} prompt, {tokens.response} response
+        </Fact>
+        <Fact name="Gate read at">
+          token {tokens.gateIndex} <TokenText text={tokens.gateToken} />
+        </Fact>
+        <Fact name="Scored at">
+          token {tokens.scoredIndex} <TokenText text={tokens.scoredToken} />
+        </Fact>
+        <Fact name="Took">
+          {formatDuration(timings.tokenizeMs + timings.backboneMs + timings.headsMs)}
+          {tokens.reused > 0 ? `, ${formatQuantity(tokens.reused, 'token')} shared` : ''}
+        </Fact>
+      </dl>
+      <ObjectiveTable
+        label={`Objectives of response ${letter}`}
+        rows={rows}
+        largestContribution={largestContribution}
+      />
+      <p className={`${classes.sum} numeric`}>
+        <span className="muted">The contributions c·r sum to the score: Σ =</span>{' '}
+        <strong title={fullPrecision(sum)}>{formatSignificant(sum)}</strong>
+      </p>
+    </>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** A token as text, with its invisible characters made visible. */
+function TokenText({ text }: { readonly text: string }) {
+  return <code className={classes.token}>{text.replaceAll('\n', '⏎').replaceAll(' ', '␣')}</code>;
+}

@@ -1,0 +1,32 @@
+/** Models: which model is open, where it runs and how that was proven; other models to open; what this device offers. */
+import { useModel } from '@/queries/model-queries.ts';
+import { useModelChoice } from '@/state/model-choice.ts';
+import { CurrentModel } from './current-model.tsx';
+import { DevicePanel } from './device-panel.tsx';
+import { ObjectiveList } from './objective-list.tsx';
+import { OpenModel } from './open-model.tsx';
+import { ReportPanel } from './report-panel.tsx';
+import classes from './models-view.module.css';
+
+export function ModelsView() {
+  const model = useModel();
+  const { choice, loadId } = useModelChoice();
+  return (
+    <div className={classes.view}>
+      <h1>Models</h1>
+      <div className={classes.columns}>
+        <CurrentModel model={model} />
+        <div className={classes.column}>
+          <OpenModel />
+          <DevicePanel loadId={loadId} settled={model.status !== 'loading'} />
+        </div>
+      </div>
+      {model.status === 'ready' ? (
+        <>
+          <ObjectiveList manifest={model.model.manifest} />
+          <ReportPanel choice={choice} loadId={loadId} />
+        </>
+      ) : null}
+    </div>
+  );
+}

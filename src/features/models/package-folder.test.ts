@@ -1,0 +1,30 @@
+import { beforeEach, expect, it } from 'vitest';
+import { useModelChoice } from '@/state/model-choice.ts';
+import { openFolder, packageFiles } from './package-folder.ts';
+
+const blob = new Blob([]);
+const folder = (...paths: string[]) => ({ name: 'pack', files: paths.map((path) => ({ path, blob })) });
+
+beforeEach(() => useModelChoice.setState(useModelChoice.getInitialState(), true));
+
+it('finds the package at the root or in a folder below', () => {
+  expect(packageFiles(folder('armoscope.json', 'stage-00.onnx'))?.files).toHaveLength(2);
+  const nested = packageFiles(folder('readme.md', 'out/armoscope.json', 'out/stage-00.onnx', 'out/old/armoscope.json'));
+  expect(nested?.name).toBe('pack/out');
+  expect(nested?.files.map((entry) => entry.path)).toEqual(['armoscope.json', 'stage-00.onnx', 'old/armoscope.json']);
+  expect(packageFiles(folder('config.json'))).toBeUndefined();
+});
+
+it('refuses another folder by name and leaves the model in use', () => {
+  const before = useModelChoice.getState().loadId;
+  openFolder(folder('config.json'));
+  expect(useModelChoice.getState()).toMatchObject({ loadId: before, choice: { kind: 'embedded' } });
+  expect(useModelChoice.getState().folderProblem).toContain('config.json');
+  openFolder(folder());
+  expect(useModelChoice.getState().folderProblem).toContain('empty');
+  openFolder(folder('armoscope.json'));
+  expect(useModelChoice.getState()).toMatchObject({
+    folderProblem: undefined,
+    choice: { kind: 'folder', name: 'pack' },
+  });
+});

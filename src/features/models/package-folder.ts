@@ -1,0 +1,105 @@
+/** Folders the person drops or picks, as the files of a model package. */
+import { chooseFolder, reportFolderProblem, type PickedFile } from '@/state/model-choice.ts';
+
+export interface FolderFiles {
+  readonly name: string;
+  readonly files: readonly PickedFile[];
+}
+
+const MANIFEST = 'armoscope.json';
+
+/**
+ * The package inside a folder: the files beside the outermost manifest, by path relative to it.
+ * `undefined` when there is no manifest.
+ */
+export function packageFiles({ name, files }: FolderFiles): FolderFiles | undefined {
+  const manifests = files
+    .map((entry) => entry.path)
+    .filter((path) => path === MANIFEST || path.endsWith(`/${MANIFEST}`))
+    .sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
+  const manifest = manifests[0];
+  if (manifest === undefined) return undefined;
+  const root = manifest.slice(0, manifest.length - MANIFEST.length);
+  return {
+    name: root === '' ? name : `${name}/${root.replace(/\/$/, '')}`,
+    files: files
+      .filter((entry) => entry.path.startsWith(root))
+      .map((entry) => ({ path: entry.path.slice(root.length), blob: entry.blob })),
+  };
+}
+
+/** Chooses the package in a folder, or says what is missing and leaves the model in use alone. */
+export function openFolder(folder: FolderFiles): void {
+  const found = packageFiles(folder);
+  if (found !== undefined) {
+    chooseFolder(found.name, found.files);
+    return;
+  }
+  const holds =
+    folder.files.length === 0
+      ? 'It is empty.'
+      : `It holds ${folder.files
+          .slice(0, 4)
+          .map((entry) => entry.path)
+          .join(', ')}${folder.files.length > 4 ? ', …' : ''}.`;
+  reportFolderProblem(
+    `${folder.name}: no ${MANIFEST}, so this is not a model package. ${holds} Open a folder written by the converter.`,
+  );
+}
+
+/** Files of an `<input webkitdirectory>`. */
+export function pickedFolder(list: FileList): FolderFiles {
+  const files = [...list];
+  const name = files[0]?.webkitRelativePath.split('/')[0];
+  return {
+    name: name === undefined || name === '' ? 'The folder' : name,
+    files: files.map((file) => ({
+      path: file.webkitRelativePath.split('/').slice(1).join('/') || file.name,
+      blob: file,
+    })),
+  };
+}
+
+/** Everything in a drop: one folder, or loose files. Call it inside the event: the list is emptied after. */
+export async function readDropped(transfer: DataTransfer): Promise<FolderFiles> {
+  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
+  const [only] = entries;
+  if (entries.length === 1 && only !== undefined && isDirectory(only)) {
+    return { name: only.name, files: await walkChildren(only, '') };
+  }
+  const files = await Promise.all(entries.map((entry) => walk(entry, '')));
+  return { name: entries.length === 1 ? (only?.name ?? 'The drop') : 'The dropped files', files: files.flat() };
+}
+
+function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
+  return entry.isFile;
+}
+function isDirectory(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
+  return entry.isDirectory;
+}
+
+/** Every file under `entry`, by path below `base`. */
+async function walk(entry: FileSystemEntry, base: string): Promise<PickedFile[]> {
+  if (isFile(entry)) {
+    const file = await new Promise<File>((resolve, reject) => {
+      entry.file(resolve, reject);
+    });
+    return [{ path: `${base}${entry.name}`, blob: file }];
+  }
+  return isDirectory(entry) ? walkChildren(entry, `${base}${entry.name}/`) : [];
+}
+
+async function walkChildren(directory: FileSystemDirectoryEntry, base: string): Promise<PickedFile[]> {
+  const reader = directory.createReader();
+  const children: FileSystemEntry[] = [];
+  // readEntries gives at most a hundred at a time, and an empty list at the end.
+  for (;;) {
+    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => {
+      reader.readEntries(resolve, reject);
+    });
+    if (batch.length === 0) break;
+    children.push(...batch);
+  }
+  const files = await Promise.all(children.map((child) => walk(child, base)));
+  return files.flat();
+}
