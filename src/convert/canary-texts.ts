@@ -16,31 +16,20 @@ function ask(question: string, response: string): TextCase {
 
 export const CANARY_TEXTS: readonly TextCase[] = [
   ask(
-    'My neighbour wants to know why the sky turns red in the evening although it is blue at noon. How would you explain it to ' +
-      'somebody who never liked physics at school?',
-    'Sunlight is a mixture of all colours, and the air scatters the blue part of it much more than the red part. At noon the light ' +
-      'takes a short way through the air, and the blue that was scattered reaches us from every side, so the whole sky looks blue. ' +
-      'In the evening the light comes in flat and has a long way to go. Nearly all of the blue has been scattered away before it ' +
-      'arrives, and what is left for our eyes is yellow, orange and, near the horizon, red.',
+    'Why does the sky turn red in the evening although it is blue at noon?',
+    'Air scatters blue light far more than red. At noon the light takes a short way through the air, and the scattered blue ' +
+      'reaches us from every side. In the evening the way is long: nearly all of the blue is gone before the light arrives, ' +
+      'and what is left for our eyes is yellow, orange and red.',
   ),
   {
     messages: [
-      {
-        role: 'user',
-        content: 'I have two eggs, some flour and half a litre of milk. What can I cook in twenty minutes?',
-      },
-      {
-        role: 'assistant',
-        content:
-          'Pancakes: whisk everything with a pinch of salt, let it rest for five minutes, and fry thin layers in a hot pan.',
-      },
-      { role: 'user', content: 'Good. And how do I stop the first one from sticking every single time?' },
+      { role: 'user', content: 'I have two eggs, some flour and milk. What can I cook?' },
+      { role: 'assistant', content: 'Pancakes: whisk everything with a pinch of salt, then fry thin layers.' },
+      { role: 'user', content: 'How do I stop the first one from sticking?' },
     ],
     response:
-      '1. Heat the pan before you add any fat, until a drop of water dances on it.\n' +
-      '2. Use a teaspoon of oil and wipe it around with a paper towel.\n' +
-      '3. Pour the batter, and then leave it alone: it lets go by itself once the underside is brown, after about 90 seconds.\n' +
-      '4. If it still clings, the pan was too cold; turn the heat up a little for the next one.',
+      '1. Heat the pan until a drop of water dances on it.\n2. Wipe a teaspoon of oil around.\n' +
+      '3. Pour the batter and leave it alone: it lets go once the underside is brown.',
   },
 ];
 

@@ -19,6 +19,7 @@ import { writeEmbedding } from './embedding-writer.ts';
 import { requireFinite } from './finite.ts';
 import {
   buildDecoderStage,
+  gatherLinears,
   LINEAR_NAMES,
   type LinearName,
   type StoredLayer,
@@ -318,7 +319,7 @@ class Conversion {
     }
     const isLast = layer === this.architecture.layers - 1;
     await reference.finishLayer(layer, { inputNorm, postAttentionNorm, ...(isLast ? { finalNorm } : {}) }, signal);
-    return { inputNorm, postAttentionNorm, linears };
+    return { inputNorm, postAttentionNorm, linears: gatherLinears(linears) };
   }
 
   private async read(tensor: string): Promise<Float32Array<ArrayBuffer>> {

@@ -7,7 +7,13 @@ import type { Architecture } from '@/formats/manifest.ts';
 import { EMBEDDING_TENSOR, FINAL_NORM_TENSOR, layerTensor, linearShape } from './backbone-tensors.ts';
 import type { ConvertCall, ConvertTools } from './conversion.ts';
 import { requireFinite } from './finite.ts';
-import { buildDecoderStage, LINEAR_NAMES, type LinearName, type StoredLinear } from './graph/decoder-stage.ts';
+import {
+  buildDecoderStage,
+  gatherLinears,
+  LINEAR_NAMES,
+  type LinearName,
+  type StoredLinear,
+} from './graph/decoder-stage.ts';
 import { DataFile, encodeLinear, type Matrix } from './linear-encoder.ts';
 import { type PackageFile, type PackageSink, writePackageFile } from './package-sink.ts';
 import type { StageRunner } from './stage-runner.ts';
@@ -80,7 +86,7 @@ export class ReferencePass {
     const graph = buildDecoderStage({
       architecture: this.architecture,
       firstLayer: layer,
-      layers: [{ inputNorm, postAttentionNorm, linears }],
+      layers: [{ inputNorm, postAttentionNorm, linears: gatherLinears(linears) }],
       ...(finalNorm === undefined ? {} : { finalNorm }),
       producerVersion: '',
     });

@@ -51,8 +51,21 @@ export interface StoredLayer {
   /** f32 [hiddenSize]. */
   readonly inputNorm: Float32Array;
   readonly postAttentionNorm: Float32Array;
-  /** All of `LINEAR_NAMES`. */
-  readonly linears: ReadonlyMap<LinearName, StoredLinear>;
+  readonly linears: Readonly<Record<LinearName, StoredLinear>>;
+}
+
+/** A layer's matrices, gathered one by one. @throws AssertionError when one is missing. */
+export function gatherLinears(stored: ReadonlyMap<LinearName, StoredLinear>): Record<LinearName, StoredLinear> {
+  const one = (name: LinearName): StoredLinear => defined(stored.get(name), name);
+  return {
+    'self_attn.q_proj': one('self_attn.q_proj'),
+    'self_attn.k_proj': one('self_attn.k_proj'),
+    'self_attn.v_proj': one('self_attn.v_proj'),
+    'self_attn.o_proj': one('self_attn.o_proj'),
+    'mlp.gate_proj': one('mlp.gate_proj'),
+    'mlp.up_proj': one('mlp.up_proj'),
+    'mlp.down_proj': one('mlp.down_proj'),
+  };
 }
 
 export interface DecoderStage {
@@ -121,8 +134,7 @@ function addLayer(
   outputName: string | undefined,
 ): string {
   const at = (name: string): string => `/layers.${layer}/${name}`;
-  const linear = (name: LinearName, x: BlockSummed): string =>
-    addLinear(graph, at(name), defined(stored.linears.get(name), at(name)), x);
+  const linear = (name: LinearName, x: BlockSummed): string => addLinear(graph, at(name), stored.linears[name], x);
   const normalised = new BlockSummed(
     graph,
     addNorm(graph, at('input_norm'), input, stored.inputNorm, architecture.rmsNormEps),
