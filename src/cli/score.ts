@@ -27,7 +27,7 @@ const usage = `Scores conversations with a converted reward model.
                       the objectives, or from a field "labels"), stage 2 {embeddings, prompt_embeddings} for pairs
   --provider NAME     native (default), wasm, or native-webgpu
   --threads N         threads inside one operator (default: one per core, or ARMOSCOPE_THREADS)
-  --chunk N           tokens per run of the backbone (default: 1024)
+  --chunk N           tokens per run of the backbone (default: 2048)
 `;
 
 const exitFailed = 1;

@@ -22,7 +22,7 @@ export interface NodeEngineOptions {
 }
 
 /** On a CPU nothing waits for a frame and no watchdog bites, so chunks only keep attention's memory from growing. */
-const defaultChunkTokens = 1024;
+const defaultChunkTokens = 2048;
 
 /** An engine for packages in folders, behind URLs and as Blobs. @throws EngineError for a thread count that is none. */
 export function createNodeEngine(options: NodeEngineOptions): RewardEngineHost {
