@@ -121,6 +121,7 @@ const debts: Readonly<Record<string, string>> = {
     'the vocabulary of the boundary (Provider, EngineError, Message) is spoken below it too',
   'src/runtime/native-backend.ts → node:': 'onnxruntime-node runs in Node alone and finds its binary there',
   'src/runtime/web-node-factory.ts → node:': 'wasm in Node counts the cores',
+  'src/cli/bench-score.ts → onnxruntime-node': 'measures the engine against the bare runtime',
   'src/engine/host/node-engine.ts → node:': 'the engine wired for the command line',
   'src/components → src/engine/api': 'types only: errors, providers and progress are shown as they cross the boundary',
   'src/components/load-progress-view.tsx → src/state': 'draws the load progress that the state folds',

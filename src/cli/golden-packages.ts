@@ -3,19 +3,23 @@
  * As a command, `tsx src/cli/golden-packages.ts [FOLDER]` writes all three into FOLDER (default `.cache/goldens`).
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Dtype } from '@/convert/linear-encoder.ts';
 import { convertCheckpoint } from '@/convert/convert-checkpoint.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
 import { createConvertTools } from './convert-tools.ts';
 import { diskFileSet } from './disk-files.ts';
-import { expandGolden, goldenNames, type GoldenName } from './fixtures/golden-checkpoints.ts';
+import { expandGolden, goldenFolder, goldenNames, type GoldenName } from './fixtures/golden-checkpoints.ts';
 import { folderPackageSink, scratchSink } from './node-files.ts';
 
-/** Writes one golden as a package with two stages, anew. @returns `folder` */
-export async function makeGoldenPackage(name: GoldenName, folder: string): Promise<string> {
+const cacheFolder = fileURLToPath(new URL('../../.cache/goldens', import.meta.url));
+
+/** Writes one golden as a package with two layers a stage, anew. @returns `folder` */
+export async function makeGoldenPackage(name: GoldenName, folder: string, dtype: Dtype = 'f32'): Promise<string> {
   const checkpoint = await mkdtemp(join(tmpdir(), 'armoscope-golden-'));
   const scratch = await scratchSink();
   const tools = await createConvertTools(scratch.sink);
@@ -25,7 +29,7 @@ export async function makeGoldenPackage(name: GoldenName, folder: string): Promi
     await convertCheckpoint(
       diskFileSet(checkpoint),
       folderPackageSink(folder),
-      { dtype: 'f32', layersPerStage: 2, name, source: { name } },
+      { dtype, layersPerStage: 2, name, source: { name } },
       tools,
       {},
     );
@@ -38,7 +42,42 @@ export async function makeGoldenPackage(name: GoldenName, folder: string): Promi
   }
 }
 
+/**
+ * The package of a golden, made once and kept in `.cache/goldens` for as long as neither the golden nor the code that converts
+ * it changes. Safe to call from several processes at once.
+ */
+export async function goldenPackage(name: GoldenName, dtype: Dtype = 'f32'): Promise<string> {
+  const key = await cacheKey(name);
+  const folder = join(cacheFolder, `${name}-${dtype}-${key}`);
+  if (existsSync(join(folder, MANIFEST_FILE))) return folder;
+  await mkdir(cacheFolder, { recursive: true });
+  const made = await makeGoldenPackage(name, await mkdtemp(join(cacheFolder, 'making-')), dtype);
+  await rename(made, folder).catch(async (error: unknown) => {
+    // Another process was faster; its package is the same.
+    await rm(made, { recursive: true, force: true });
+    if (!existsSync(join(folder, MANIFEST_FILE))) throw error;
+  });
+  return folder;
+}
+
+/** Hash of the golden's files and of every source that decides what the converter makes of them. */
+async function cacheKey(name: GoldenName): Promise<string> {
+  const source = fileURLToPath(new URL('..', import.meta.url));
+  const hash = createHash('sha256');
+  for (const root of [
+    goldenFolder(name),
+    ...['base', 'convert', 'core', 'formats', 'runtime'].map((layer) => join(source, layer)),
+  ]) {
+    const files = await readdir(root, { recursive: true, withFileTypes: true });
+    const paths = files
+      .filter((file) => file.isFile() && !/\.test\.tsx?$/.test(file.name))
+      .map((file) => join(file.parentPath, file.name));
+    for (const path of paths.sort()) hash.update(path.slice(root.length)).update(await readFile(path));
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const out = process.argv[2] ?? fileURLToPath(new URL('../../.cache/goldens', import.meta.url));
+  const out = process.argv[2] ?? cacheFolder;
   for (const name of goldenNames) console.log(await makeGoldenPackage(name, join(out, name)));
 }
