@@ -1,17 +1,23 @@
 /**
  * `npm run convert -- SOURCE --out DIR`: a Hugging Face checkpoint, in a folder or on the hub, into a model package.
  */
-import { readFile } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { ConversionReport, ConvertOptions } from '@/convert/conversion.ts';
+import type { ConvertOptions, ConvertProgress } from '@/convert/conversion.ts';
 import { convertCheckpoint } from '@/convert/convert-checkpoint.ts';
 import type { Dtype } from '@/convert/linear-encoder.ts';
 import { parseObjectives } from '@/convert/objectives.ts';
+import type { FileSet } from '@/formats/byte-source.ts';
 import { FormatError } from '@/formats/errors.ts';
+import type { Manifest } from '@/formats/manifest.ts';
+import { describeConversion } from './conversion-report.ts';
 import { createConvertTools } from './convert-tools.ts';
 import { diskFileSet } from './disk-files.ts';
+import { DEFAULT_HUB, hubFileSet, parseHubId } from './hub-files.ts';
 import { folderPackageSink, scratchSink } from './node-files.ts';
+import { ProgressBar, type ProgressStream } from './progress-bar.ts';
 
 const HELP = `Converts a reward model in Hugging Face layout into a model package.
 
@@ -25,60 +31,101 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
   --objectives FILE      JSON array with the objectives' names, or with their whole manifest entries
   --name TEXT            name of the package (default: the folder's or the model's)
   --licence TEXT         SPDX identifier or a sentence (default: unknown)
+  --hub URL              another hub with the same layout (default: HF_ENDPOINT, else https://huggingface.co)
   --verify               measure the score error of the package against f32 on more texts
-  --help                 this text`;
+  --help                 this text
+
+A download lies in DIR/.download until the package is whole: the same command goes on with it after an interruption.
+HF_TOKEN is sent to the hub for models that ask for one.
+
+Exit codes: 0 converted, 1 refused or failed, 2 wrong arguments, 130 interrupted.`;
 
 const DTYPES: readonly Dtype[] = ['q4', 'q8', 'f16', 'f32'];
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      out: { type: 'string' },
-      dtype: { type: 'string', default: 'q4' },
-      'layers-per-stage': { type: 'string', default: '4' },
-      'max-layers': { type: 'string' },
-      objectives: { type: 'string' },
-      name: { type: 'string' },
-      licence: { type: 'string' },
-      verify: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return;
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+export interface ConvertStreams {
+  readonly print: (line: string) => void;
+  readonly printError: (line: string) => void;
+  readonly progress: ProgressStream;
+}
+
+class UsageError extends Error {}
+
+interface Arguments {
+  readonly source: string;
+  readonly out: string;
+  readonly hub: string;
+  readonly objectivesFile: string | undefined;
+  readonly options: Omit<ConvertOptions, 'name' | 'source'> & { readonly name?: string };
+}
+
+/** The whole command. @returns its exit code. */
+export async function runConvert(
+  argv: readonly string[],
+  streams: ConvertStreams,
+  signal: AbortSignal,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<number> {
+  try {
+    const parsed = readArguments(argv, environment);
+    if (parsed === undefined) streams.print(HELP);
+    else await convert(parsed, streams, signal, environment);
+    return 0;
+  } catch (error) {
+    if (signal.aborted) {
+      streams.printError('Interrupted; nothing half-finished was left behind.');
+      return EXIT_INTERRUPTED;
+    }
+    streams.printError(error instanceof Error ? error.message : String(error));
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
   }
-  const [source, ...surplus] = positionals;
-  if (source === undefined || surplus.length > 0 || values.out === undefined)
-    throw new UsageError('One SOURCE and --out DIR are needed; --help explains.');
-  const dtype = DTYPES.find((candidate) => candidate === values.dtype);
-  if (dtype === undefined) throw new UsageError(`--dtype must be one of ${DTYPES.join(', ')}, not ${values.dtype}.`);
-  const maxLayers = values['max-layers'];
-  const out = resolve(values.out);
-  const options: ConvertOptions = {
-    dtype,
-    layersPerStage: positiveInteger('--layers-per-stage', values['layers-per-stage']),
-    ...(maxLayers === undefined ? {} : { maxLayers: positiveInteger('--max-layers', maxLayers) }),
-    name: values.name ?? basename(resolve(source)),
-    source: { name: basename(resolve(source)) },
-    ...(values.licence === undefined ? {} : { licence: values.licence }),
-    ...(values.objectives === undefined ? {} : { objectives: await readObjectives(values.objectives) }),
-    verify: values.verify,
-  };
-  const controller = new AbortController();
-  const interrupt = (): void => controller.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+}
+
+async function convert(
+  { source, out, hub, objectivesFile, options }: Arguments,
+  streams: ConvertStreams,
+  signal: AbortSignal,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const startedAt = performance.now();
+  const download = join(out, '.download');
+  const checkpoint = await openSource(source, hub, download, environment);
+  const objectives = objectivesFile === undefined ? undefined : await readObjectives(objectivesFile);
   const sink = folderPackageSink(out);
+  // Beside the package, where there is room for it: the system's temporary folder may be in memory.
   const scratch = await scratchSink(out);
   const tools = await createConvertTools(scratch.sink);
+  const bar = new ProgressBar(streams.progress);
+  let last: ConvertProgress | undefined;
   try {
-    const report = await convertCheckpoint(diskFileSet(resolve(source)), sink, options, tools, {
-      signal: controller.signal,
-    });
-    printReport(report);
+    const report = await convertCheckpoint(
+      checkpoint.files,
+      sink,
+      {
+        ...options,
+        name: options.name ?? checkpoint.name,
+        source: checkpoint.source,
+        ...(objectives === undefined ? {} : { objectives }),
+      },
+      tools,
+      {
+        signal,
+        onProgress(progress) {
+          // The bar counts bytes; the proof at the end is short and has its own line.
+          if (progress.stage === 'prove' && last?.stage === 'convert') finishBar(bar, last);
+          last = progress;
+          if (progress.stage === 'convert') bar.update(barState(progress));
+        },
+      },
+    );
+    await rm(download, { recursive: true, force: true });
+    for (const line of describeConversion(report, (performance.now() - startedAt) / 1000)) streams.print(line);
   } catch (error) {
+    if (last?.stage === 'convert') finishBar(bar, last);
+    await scratch.remove();
     await sink.discard();
     throw error;
   } finally {
@@ -87,7 +134,101 @@ async function main(): Promise<void> {
   }
 }
 
-class UsageError extends Error {}
+type ConvertingProgress = Extract<ConvertProgress, { stage: 'convert' }>;
+
+function barState({ tensor, doneBytes, totalBytes }: ConvertingProgress): Parameters<ProgressBar['update']>[0] {
+  const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
+  return { done: megabytes(doneBytes), total: megabytes(totalBytes), unit: 'MB', note: tensor };
+}
+
+function finishBar(bar: ProgressBar, progress: ConvertingProgress): void {
+  bar.finish(barState(progress));
+}
+
+interface OpenedSource {
+  readonly files: FileSet;
+  readonly name: string;
+  readonly source: Manifest['source'];
+}
+
+/** A folder where there is one of that name, otherwise a hub id. */
+async function openSource(
+  text: string,
+  hub: string,
+  cacheFolder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<OpenedSource> {
+  const path = resolve(text);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) {
+    const name = basename(path);
+    return { files: diskFileSet(path), name, source: { name } };
+  }
+  const model = parseHubId(text);
+  if (found !== undefined || model === undefined)
+    throw new FormatError('missing-file', text, 'is neither a folder nor a hub id such as owner/name.');
+  const token = environment['HF_TOKEN'];
+  return {
+    files: hubFileSet(model, { hub, cacheFolder, ...(token === undefined || token === '' ? {} : { token }) }),
+    name: basename(model.id),
+    source: { name: model.id, revision: model.revision, url: `${hub.replace(/\/+$/, '')}/${model.id}` },
+  };
+}
+
+/** @returns `undefined` when help was asked for. */
+function readArguments(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Arguments | undefined {
+  const { values, positionals } = parseArguments(argv);
+  if (values.help === true) return undefined;
+  const [source, ...surplus] = positionals;
+  if (source === undefined || source === '') throw new UsageError('SOURCE is missing; --help explains.');
+  if (surplus.length > 0) throw new UsageError(`One SOURCE is expected, ${surplus.join(' ')} is left over.`);
+  if (values.out === undefined || values.out === '') throw new UsageError('--out DIR is missing; --help explains.');
+  const dtype = DTYPES.find((candidate) => candidate === (values.dtype ?? 'q4'));
+  if (dtype === undefined) throw new UsageError(`--dtype must be one of ${DTYPES.join(', ')}, not ${values.dtype}.`);
+  const maxLayers = values['max-layers'];
+  return {
+    source,
+    out: resolve(values.out),
+    hub: values.hub ?? (environment['HF_ENDPOINT'] || DEFAULT_HUB),
+    objectivesFile: values.objectives,
+    options: {
+      dtype,
+      layersPerStage: positiveInteger('--layers-per-stage', values['layers-per-stage'] ?? '4'),
+      ...(maxLayers === undefined ? {} : { maxLayers: positiveInteger('--max-layers', maxLayers) }),
+      ...(values.name === undefined ? {} : { name: values.name }),
+      ...(values.licence === undefined ? {} : { licence: values.licence }),
+      verify: values.verify ?? false,
+    },
+  };
+}
+
+function parseArguments(argv: readonly string[]) {
+  const string = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        out: string,
+        dtype: string,
+        'layers-per-stage': string,
+        'max-layers': string,
+        objectives: string,
+        name: string,
+        licence: string,
+        hub: string,
+        verify: flag,
+        help: { ...flag, short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
 
 function positiveInteger(option: string, text: string): number {
   const value = Number(text);
@@ -100,8 +241,12 @@ async function readObjectives(path: string): Promise<ReturnType<typeof parseObje
   let text: string;
   try {
     text = await readFile(path, 'utf8');
-  } catch {
-    throw new FormatError('missing-file', path, 'cannot be read.');
+  } catch (cause) {
+    throw new FormatError(
+      'missing-file',
+      path,
+      `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    );
   }
   let value: unknown;
   try {
@@ -110,22 +255,22 @@ async function readObjectives(path: string): Promise<ReturnType<typeof parseObje
     throw new FormatError(
       'malformed',
       path,
-      `is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}.`,
     );
   }
   return parseObjectives(value, basename(path));
 }
 
-function printReport(report: ConversionReport): void {
-  for (const { tensor, form, relativeError } of report.tensors)
-    console.log(`${tensor} ${form} ${relativeError.toExponential(2)}`);
-  for (const { kind, prompt, reference, own } of report.comparisons)
-    console.log(kind, prompt.slice(0, 40), reference.score, own.score);
-  console.log(report.manifest.id, report.packageBytes);
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  process.exitCode = await runConvert(
+    process.argv.slice(2),
+    { print: (line) => console.log(line), printError: (line) => console.error(line), progress: process.stderr },
+    controller.signal,
+  );
+  process.off('SIGINT', interrupt);
+  process.off('SIGTERM', interrupt);
 }
-
-main().catch((error: unknown) => {
-  const message = error instanceof Error ? error.message : String(error);
-  console.error(message);
-  process.exitCode = 1;
-});

@@ -3,7 +3,7 @@
  * last (convert's invariant), so an interrupted package is visibly incomplete.
  */
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, mkdtemp, open, rename, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PackageSink } from '@/convert/package-sink.ts';
@@ -53,6 +53,9 @@ export function folderPackageSink(folder: string): PackageSink {
       }
       for (const path of written) await rm(path, { force: true });
       written.clear();
+      // Gone too if nothing else is in it; otherwise it is not ours to remove.
+      await rmdir(folder).catch(() => undefined);
+      begun = false;
     },
   };
 }
