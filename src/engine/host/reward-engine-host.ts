@@ -1,7 +1,6 @@
 /**
  * `RewardEngine` in the thread that made it. The worker entry wraps one of these; the command line uses it directly.
  */
-import { evaluateHead } from '@/core/reward-head.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import type {
   DeviceReport,
@@ -10,24 +9,22 @@ import type {
   Message,
   ModelSource,
   Provider,
-  ProviderProof,
-  ScoredResponse,
   ScoreRequest,
   ScoreResult,
   TokenizedResponse,
 } from '@/engine/api/messages.ts';
 import type { CallOptions, RewardEngine } from '@/engine/api/reward-engine.ts';
 import type { FileSet } from '@/formats/byte-source.ts';
-import { Backbone } from '@/runtime/backbone.ts';
-import type { Sequence, SequenceFeatures } from '@/runtime/backbone.ts';
-import type { Backend, BackendFactory } from '@/runtime/backend.ts';
-import type { EncodedResponse } from '@/runtime/chat-tokenizer.ts';
+import type { BackendFactory } from '@/runtime/backend.ts';
 import { SerialQueue } from '@/runtime/serial-queue.ts';
-import { canaryTolerance, encodeCanaries, sequencesFor, worstCanaryError } from './canaries.ts';
+import { encodeCanaries } from './canaries.ts';
 import type { EncodedCanary } from './canaries.ts';
 import { isAbort, toEngineError } from './engine-errors.ts';
 import { openLocalPackage } from './local-package.ts';
 import type { LocalPackage } from './local-package.ts';
+import { proveFirst, releaseProven, wasLost } from './provider-ladder.ts';
+import type { Proven } from './provider-ladder.ts';
+import { encodeOne, scoreEncoded } from './score-responses.ts';
 
 /** What the engine needs from the place it runs in. */
 export interface EnginePlatform {
@@ -39,15 +36,6 @@ export interface EnginePlatform {
   chunkTokens?(provider: Provider): number | undefined;
 }
 
-/** A backbone whose canaries passed, on the backend they passed on. */
-interface Proven {
-  readonly backend: Backend;
-  readonly backbone: Backbone;
-  /** Rejects with `device-lost` when the device is lost; never resolves. */
-  readonly lost: Promise<never>;
-  readonly worstError: number;
-}
-
 interface Model {
   readonly package: LocalPackage;
   readonly canaries: readonly EncodedCanary[];
@@ -57,9 +45,6 @@ interface Model {
 }
 
 type OnProgress = NonNullable<CallOptions['onProgress']>;
-
-/** How long an error waits for the device's own loss report: in-flight errors look unrelated and come first. */
-const lossGraceMs = 250;
 
 export class RewardEngineHost implements RewardEngine {
   readonly #platform: EnginePlatform;
@@ -112,9 +97,11 @@ export class RewardEngineHost implements RewardEngine {
       if (request.responses.length === 0) {
         throw new EngineError({ code: 'bad-input', message: 'There is no response to score.' });
       }
-      const encoded = request.responses.map((response, index) => encodeOne(model, request.messages, response, index));
+      const encoded = request.responses.map((response, index) =>
+        encodeOne(model.package, request.messages, response, index),
+      );
       const responses = await this.#withRecovery(model, signal, onProgress, (proven) =>
-        scoreEncoded(model.package, proven, encoded, request.features ?? false, signal, onProgress),
+        scoreEncoded(model.package, proven.backbone, encoded, request.features ?? false, signal, onProgress),
       );
       return { modelId: model.package.manifest.id, responses, elapsedMs: performance.now() - startedAt };
     });
@@ -177,82 +164,17 @@ export class RewardEngineHost implements RewardEngine {
     if (model?.proven !== undefined) await releaseProven(model.proven);
   }
 
-  /** Tries the providers in order until one reproduces the canaries. @throws EngineError `unproven` when none does. */
-  async #prove(
+  #prove(
     opened: LocalPackage,
     canaries: readonly EncodedCanary[],
     order: readonly Provider[],
     askedFor: boolean,
     signal: AbortSignal,
     onProgress: OnProgress,
-  ): Promise<{ proven: Proven; proofs: readonly ProviderProof[] }> {
-    const proofs: ProviderProof[] = [];
-    for (const provider of order) {
-      signal.throwIfAborted();
-      const { proof, proven } = await this.#tryProvider(opened, canaries, provider, askedFor, signal, onProgress);
-      proofs.push(proof);
-      if (proven !== undefined) return { proven, proofs };
-    }
-    const told = proofs.map(
-      ({ provider, outcome, reason }) => `${provider} ${outcome}${reason === undefined ? '' : `: ${reason}`}`,
-    );
-    throw new EngineError({
-      code: 'unproven',
-      message: `No provider on this device reproduces the model's reference outputs, so nothing is scored. ${told.join(' ')}`,
-      detail: JSON.stringify(proofs),
-    });
-  }
-
-  async #tryProvider(
-    opened: LocalPackage,
-    canaries: readonly EncodedCanary[],
-    provider: Provider,
-    askedFor: boolean,
-    signal: AbortSignal,
-    onProgress: OnProgress,
-  ): Promise<{ proof: ProviderProof; proven?: Proven }> {
-    const tolerance = canaryTolerance(canaries);
-    const made = await this.#platform.backends.create(provider);
-    if ('unavailable' in made) {
-      const { unavailable: reason, adapter } = made;
-      return {
-        proof: { provider, outcome: 'skipped', tolerance, reason, ...(adapter === undefined ? {} : { adapter }) },
-      };
-    }
-    const { backend } = made;
-    const about = { provider, tolerance, ...(backend.adapter === undefined ? {} : { adapter: backend.adapter }) };
-    if (backend.software === true && !askedFor) {
-      await backend.dispose();
-      const reason = 'A software adapter is slower than wasm; it is used only when it is chosen by name.';
-      return { proof: { ...about, outcome: 'skipped', reason } };
-    }
-    let backbone: Backbone | undefined;
-    const lost = rejectWhenLost(backend);
-    try {
-      const { manifest, embedding, stages, head } = opened;
-      const chunkTokens = this.#platform.chunkTokens?.(provider);
-      const creating = Backbone.create(backend, manifest.architecture, embedding, stages, {
-        signal,
-        ...(chunkTokens === undefined ? {} : { chunkTokens }),
-        onSession: (done, total) => onProgress({ stage: 'compile', done, total, provider }),
-      });
-      backbone = await Promise.race([creating, lost]);
-      const proving = worstCanaryError(backbone, head, canaries, {
-        signal,
-        onCanary: (done, total) => onProgress({ stage: 'warmup', done, total, provider }),
-      });
-      const worstError = await Promise.race([proving, lost]);
-      if (worstError <= tolerance) {
-        return { proof: { ...about, outcome: 'passed', worstError }, proven: { backend, backbone, lost, worstError } };
-      }
-      await releaseProven({ backend, backbone });
-      const reason = `its outputs differ from the reference by ${worstError.toPrecision(3)}, more than ${tolerance.toPrecision(3)}.`;
-      return { proof: { ...about, outcome: 'failed', worstError, reason } };
-    } catch (error) {
-      await releaseProven({ backend, backbone });
-      signal.throwIfAborted();
-      return { proof: { ...about, outcome: 'error', reason: toEngineError(error).message } };
-    }
+  ): ReturnType<typeof proveFirst> {
+    const { backends } = this.#platform;
+    const chunkTokens = (provider: Provider): number | undefined => this.#platform.chunkTokens?.(provider);
+    return proveFirst(backends, chunkTokens, opened, canaries, order, askedFor, signal, onProgress);
   }
 
   /** Runs `work`; when the device is lost on the way, makes and proves it again and runs `work` once more. */
@@ -295,110 +217,6 @@ export class RewardEngineHost implements RewardEngine {
       throw error;
     }
   }
-}
-
-function encodeOne(model: Model, messages: readonly Message[], response: string, index: number) {
-  const startedAt = performance.now();
-  try {
-    const encoded = model.package.tokenizer.encode(messages, response);
-    return { encoded, tokenizeMs: performance.now() - startedAt };
-  } catch (error) {
-    const { code, message, detail } = toEngineError(error);
-    const which = code === 'too-long' ? `Response ${index + 1}: ` : '';
-    throw new EngineError({ code, message: which + message, ...(detail === undefined ? {} : { detail }) });
-  }
-}
-
-async function scoreEncoded(
-  opened: LocalPackage,
-  { backbone }: Proven,
-  encoded: readonly { readonly encoded: EncodedResponse; readonly tokenizeMs: number }[],
-  withFeatures: boolean,
-  signal: AbortSignal,
-  onProgress: OnProgress,
-): Promise<ScoredResponse[]> {
-  const planned = encoded.map((one) => ({ ...one, sequences: sequencesFor(one.encoded) }));
-  // One prompt, so one gate sequence for all where the gate needs one of its own; first, as every result needs it.
-  const gateSequence = planned.find(({ sequences: [, gate] }) => gate !== undefined)?.sequences[1];
-  const gateSequences: readonly Sequence[] = gateSequence === undefined ? [] : [gateSequence];
-  const lead = gateSequences.length;
-  let gateAlone: Float32Array | undefined;
-  const responses: ScoredResponse[] = [];
-
-  const finish = (responseIndex: number, computed: SequenceFeatures) => {
-    const plan = planned[responseIndex];
-    const feature = computed.features[0];
-    const gateFeature = plan?.sequences[1] === undefined ? computed.features[1] : gateAlone;
-    if (plan === undefined || feature === undefined || gateFeature === undefined) {
-      throw new Error('the backbone returned too few rows');
-    }
-    const headsFrom = performance.now();
-    const evaluation = evaluateHead(opened.head, feature, gateFeature);
-    if (![evaluation.score, ...evaluation.rewards, ...evaluation.gateWeights].every(Number.isFinite)) {
-      throw new EngineError({
-        code: 'internal',
-        message: `Response ${responseIndex + 1} gave a score that is not a number; it is not shown.`,
-      });
-    }
-    const { tokenIds, gateTokenIds, gateIndex, scoredIndex, responseStart, warnings } = plan.encoded;
-    const response: ScoredResponse = {
-      ...evaluation,
-      tokens: {
-        total: tokenIds.length,
-        prompt: responseStart,
-        response: tokenIds.length - responseStart,
-        gateIndex,
-        gateToken: opened.tokenizer.textOf((gateTokenIds ?? tokenIds)[gateIndex] ?? 0),
-        scoredIndex,
-        scoredToken: opened.tokenizer.textOf(tokenIds[scoredIndex] ?? 0),
-        reused: computed.reusedTokens,
-      },
-      warnings,
-      timings: { tokenizeMs: plan.tokenizeMs, backboneMs: computed.elapsedMs, headsMs: performance.now() - headsFrom },
-      ...(withFeatures ? { feature, gateFeature } : {}),
-    };
-    responses.push(response);
-    onProgress({ stage: 'result', responseIndex, response });
-  };
-
-  await backbone.features([...gateSequences, ...planned.map(({ sequences: [scored] }) => scored)], {
-    signal,
-    onTokens: (doneTokens, totalTokens, index) =>
-      onProgress({ stage: 'score', doneTokens, totalTokens, responseIndex: Math.max(0, index - lead) }),
-    onSequence: (index, computed) => {
-      if (index < lead) gateAlone = computed.features[0];
-      else finish(index - lead, computed);
-    },
-  });
-  return responses;
-}
-
-async function releaseProven({
-  backend,
-  backbone,
-}: {
-  backend: Backend;
-  backbone: Backbone | undefined;
-}): Promise<void> {
-  // A lost device may refuse to release; the memory is gone with it.
-  await backbone?.dispose().catch(() => undefined);
-  await backend.dispose().catch(() => undefined);
-}
-
-function rejectWhenLost(backend: Backend): Promise<never> {
-  const lost = backend.lost.then((reason): never => {
-    throw new EngineError({ code: 'device-lost', message: 'The graphics device was lost.', detail: reason });
-  });
-  // It is raced in several places and may fire while none of them waits.
-  lost.catch(() => undefined);
-  return lost;
-}
-
-async function wasLost({ lost }: Proven): Promise<boolean> {
-  const waited = new Promise<false>((resolve) => {
-    setTimeout(() => resolve(false), lossGraceMs);
-  });
-  return Promise.race([lost.catch((): true => true), waited]);
 }
 
 /** `promise`, or a rejection as soon as the signal fires. `promise` is left to settle by itself. */

@@ -1,0 +1,142 @@
+/** Tries providers until one reproduces the package's canaries on this very device. */
+import { EngineError } from '@/engine/api/errors.ts';
+import type { Provider, ProviderProof } from '@/engine/api/messages.ts';
+import type { CallOptions } from '@/engine/api/reward-engine.ts';
+import { Backbone } from '@/runtime/backbone.ts';
+import type { Backend, BackendFactory } from '@/runtime/backend.ts';
+import { canaryTolerance, worstCanaryError } from './canaries.ts';
+import type { EncodedCanary } from './canaries.ts';
+import { toEngineError } from './engine-errors.ts';
+import type { LocalPackage } from './local-package.ts';
+
+/** A backbone whose canaries passed, on the backend they passed on. */
+export interface Proven {
+  readonly backend: Backend;
+  readonly backbone: Backbone;
+  /** Rejects with `device-lost` when the device is lost; never resolves. */
+  readonly lost: Promise<never>;
+  readonly worstError: number;
+}
+
+/** How long an error waits for the device's own loss report: in-flight errors look unrelated and come first. */
+const lossGraceMs = 250;
+
+/** Tries the providers in order until one reproduces the canaries. @throws EngineError `unproven` when none does. */
+export async function proveFirst(
+  factory: BackendFactory,
+  chunkTokensFor: (provider: Provider) => number | undefined,
+  opened: LocalPackage,
+  canaries: readonly EncodedCanary[],
+  order: readonly Provider[],
+  askedFor: boolean,
+  signal: AbortSignal,
+  onProgress: NonNullable<CallOptions['onProgress']>,
+): Promise<{ proven: Proven; proofs: readonly ProviderProof[] }> {
+  const proofs: ProviderProof[] = [];
+  for (const provider of order) {
+    signal.throwIfAborted();
+    const { proof, proven } = await tryProvider(
+      factory,
+      chunkTokensFor,
+      opened,
+      canaries,
+      provider,
+      askedFor,
+      signal,
+      onProgress,
+    );
+    proofs.push(proof);
+    if (proven !== undefined) return { proven, proofs };
+  }
+  const told = proofs.map(
+    ({ provider, outcome, reason }) => `${provider} ${outcome}${reason === undefined ? '' : `: ${reason}`}`,
+  );
+  throw new EngineError({
+    code: 'unproven',
+    message: `No provider on this device reproduces the model's reference outputs, so nothing is scored. ${told.join(' ')}`,
+    detail: JSON.stringify(proofs),
+  });
+}
+
+async function tryProvider(
+  factory: BackendFactory,
+  chunkTokensFor: (provider: Provider) => number | undefined,
+  opened: LocalPackage,
+  canaries: readonly EncodedCanary[],
+  provider: Provider,
+  askedFor: boolean,
+  signal: AbortSignal,
+  onProgress: NonNullable<CallOptions['onProgress']>,
+): Promise<{ proof: ProviderProof; proven?: Proven }> {
+  const tolerance = canaryTolerance(canaries);
+  const made = await factory.create(provider);
+  if ('unavailable' in made) {
+    const { unavailable: reason, adapter } = made;
+    return {
+      proof: { provider, outcome: 'skipped', tolerance, reason, ...(adapter === undefined ? {} : { adapter }) },
+    };
+  }
+  const { backend } = made;
+  const about = { provider, tolerance, ...(backend.adapter === undefined ? {} : { adapter: backend.adapter }) };
+  if (backend.software === true && !askedFor) {
+    await backend.dispose();
+    const reason = 'A software adapter is slower than wasm; it is used only when it is chosen by name.';
+    return { proof: { ...about, outcome: 'skipped', reason } };
+  }
+  let backbone: Backbone | undefined;
+  const lost = rejectWhenLost(backend);
+  try {
+    const { manifest, embedding, stages, head } = opened;
+    const chunkTokens = chunkTokensFor(provider);
+    const creating = Backbone.create(backend, manifest.architecture, embedding, stages, {
+      signal,
+      ...(chunkTokens === undefined ? {} : { chunkTokens }),
+      onSession: (done, total) => onProgress({ stage: 'compile', done, total, provider }),
+    });
+    backbone = await Promise.race([creating, lost]);
+    const proving = worstCanaryError(backbone, head, canaries, {
+      signal,
+      onCanary: (done, total) => onProgress({ stage: 'warmup', done, total, provider }),
+    });
+    const worstError = await Promise.race([proving, lost]);
+    if (worstError <= tolerance) {
+      return { proof: { ...about, outcome: 'passed', worstError }, proven: { backend, backbone, lost, worstError } };
+    }
+    await releaseProven({ backend, backbone });
+    const reason = `its outputs differ from the reference by ${worstError.toPrecision(3)}, more than ${tolerance.toPrecision(3)}.`;
+    return { proof: { ...about, outcome: 'failed', worstError, reason } };
+  } catch (error) {
+    await releaseProven({ backend, backbone });
+    signal.throwIfAborted();
+    return { proof: { ...about, outcome: 'error', reason: toEngineError(error).message } };
+  }
+}
+
+export async function releaseProven({
+  backend,
+  backbone,
+}: {
+  backend: Backend;
+  backbone: Backbone | undefined;
+}): Promise<void> {
+  // A lost device may refuse to release; the memory is gone with it.
+  await backbone?.dispose().catch(() => undefined);
+  await backend.dispose().catch(() => undefined);
+}
+
+function rejectWhenLost(backend: Backend): Promise<never> {
+  const lost = backend.lost.then((reason): never => {
+    throw new EngineError({ code: 'device-lost', message: 'The graphics device was lost.', detail: reason });
+  });
+  // It is raced in several places and may fire while none of them waits.
+  lost.catch(() => undefined);
+  return lost;
+}
+
+/** True when the device behind an error is gone. */
+export async function wasLost({ lost }: Proven): Promise<boolean> {
+  const waited = new Promise<false>((resolve) => {
+    setTimeout(() => resolve(false), lossGraceMs);
+  });
+  return Promise.race([lost.catch((): true => true), waited]);
+}
