@@ -123,6 +123,11 @@ const debts: Readonly<Record<string, string>> = {
   'src/runtime/web-node-factory.ts → node:': 'wasm in Node counts the cores',
   'src/cli/bench-score.ts → onnxruntime-node': 'measures the engine against the bare runtime',
   'src/engine/host/node-engine.ts → node:': 'the engine wired for the command line',
+  'src/cli/convert-tools.ts → src/runtime': 'hands the converter the runtime and the tokenizer it must not know itself',
+  'src/cli/convert-tools.ts → @huggingface/jinja':
+    'hands the converter the runtime and the tokenizer it must not know itself',
+  'src/cli/convert-tools.ts → @huggingface/tokenizers':
+    'hands the converter the runtime and the tokenizer it must not know itself',
   'src/components → src/engine/api': 'types only: errors, providers and progress are shown as they cross the boundary',
   'src/components/load-progress-view.tsx → src/state': 'draws the load progress that the state folds',
   'src/features/inspect → src/formats': 'types only: objectives are described by the manifest',
