@@ -1,9 +1,9 @@
 /** The model in use, where it runs and how well that was proven; opens the proofs of every provider. */
 import { Popover, UnstyledButton } from '@mantine/core';
 import { loadShare } from '@/components/load-progress-view.tsx';
-import { formatPercent } from '@/components/number-format.ts';
+import { formatErrorBound, formatPercent } from '@/components/number-format.ts';
 import { ProofList } from '@/components/proof-list.tsx';
-import { fallbackSentence, formatError, providerLabel } from '@/components/provider-words.ts';
+import { fallbackSentence, providerLabel } from '@/components/provider-words.ts';
 import { remedies } from '@/components/error-remedies.ts';
 import { useModel, type ModelState } from '@/queries/model-queries.ts';
 import { useActivity } from '@/state/activity.ts';
@@ -41,9 +41,9 @@ function BadgeText({ model }: { readonly model: ModelState }) {
       <span className={classes.badgeName}>{manifest.name}</span>
       <span className={classes.badgeDetail}>
         {providerLabel(provider)}
-        {adapter === undefined ? '' : `, ${adapter}`}
+        {adapter === undefined ? null : <span className={classes.adapter}>, {adapter}</span>}
       </span>
-      <span className={`${classes.badgeDetail} numeric`}>error {formatError(worstError)}</span>
+      <span className={`${classes.badgeDetail} numeric`}>error {formatErrorBound(worstError)}</span>
     </>
   );
 }
@@ -78,7 +78,7 @@ function BadgeDetails({ model }: { readonly model: ModelState }) {
         <p className="muted small">
           Before any score was shown, this device answered {model.model.manifest.canaries.length} prompts whose results
           ship with the model. The largest difference, over rewards, gate weights and score, is{' '}
-          <strong>{formatError(model.model.worstError)}</strong>.
+          <strong>{formatErrorBound(model.model.worstError)}</strong>.
         </p>
         <ProofList proofs={model.model.proofs} />
         {fallback === undefined ? null : <p className="muted small">{fallback}</p>}

@@ -4,8 +4,10 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatErrorBound,
   formatPercent,
   formatQuantity,
+  formatSetting,
   formatSigned,
   formatSignificant,
   fullPrecision,
@@ -42,6 +44,10 @@ describe('the other kinds', () => {
     expect(formatSigned(0.25)).toBe('+0.2500');
     expect(formatSigned(-0.25)).toBe('−0.2500');
     expect(formatSigned(0)).toBe('0');
+  });
+  it('writes settings and error bounds shortly', () => {
+    expect([10, 3.4, 0.093, 100, 0].map(formatSetting)).toEqual(['10', '3.4', '0.093', '100', '0']);
+    expect([3.14e-7, 1e-4, 0, 0.31].map(formatErrorBound)).toEqual(['3.1e−7', '1e−4', '0', '3.1e−1']);
   });
   it('keeps every bit in full precision', () => {
     fc.assert(

@@ -33,6 +33,19 @@ export function formatSignificant(value: number, digits = 4): string {
   return value < 0 ? `${MINUS}${text}` : text;
 }
 
+/** A setting as its author wrote it: at most four significant digits, no trailing zeros: `10`, `3.4`, `0.093`. */
+export function formatSetting(value: number): string {
+  const text = formatSignificant(value);
+  return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
+}
+
+/** An error or tolerance, of which only the magnitude matters: `3.1e−7`. */
+export function formatErrorBound(error: number): string {
+  return error === 0 || !Number.isFinite(error)
+    ? formatSignificant(error)
+    : error.toExponential(1).replace('e+', 'e').replace('e-', `e${MINUS}`).replace('.0e', 'e');
+}
+
 /** As `formatSignificant`, with a plus sign before positive values: for margins, differences and contributions. */
 export function formatSigned(value: number, digits = 4): string {
   return value > 0 ? `+${formatSignificant(value, digits)}` : formatSignificant(value, digits);

@@ -3,7 +3,7 @@
  * objective one short label. Colours are CSS variables (`objective-colours.css`).
  */
 
-export type MarkerShape = 'circle' | 'square' | 'triangle' | 'diamond' | 'hexagon' | 'ring';
+export type MarkerShape = 'circle' | 'square' | 'triangle' | 'diamond' | 'plus' | 'ring';
 
 export interface GroupStyle {
   /** How the group is called in running text. */
@@ -18,7 +18,7 @@ const knownGroups: Readonly<Record<string, GroupStyle>> = {
   ultrafeedback: { label: 'UltraFeedback', shape: 'square', colour: 'var(--group-ultrafeedback)' },
   safety: { label: 'Safety', shape: 'triangle', colour: 'var(--group-safety)' },
   judge: { label: 'Judge', shape: 'diamond', colour: 'var(--group-judge)' },
-  code: { label: 'Code', shape: 'hexagon', colour: 'var(--group-code)' },
+  code: { label: 'Code', shape: 'plus', colour: 'var(--group-code)' },
 };
 
 /** Groups this page does not know share a neutral colour and the ring; their label tells them apart. */
@@ -80,13 +80,19 @@ const corners: Readonly<Record<Exclude<MarkerShape, 'circle' | 'ring'>, readonly
     [0, 1.15],
     [-1.15, 0],
   ],
-  hexagon: [
-    [-0.5, -0.9],
-    [0.5, -0.9],
-    [1.05, 0],
-    [0.5, 0.9],
-    [-0.5, 0.9],
-    [-1.05, 0],
+  plus: [
+    [-0.36, -1.05],
+    [0.36, -1.05],
+    [0.36, -0.36],
+    [1.05, -0.36],
+    [1.05, 0.36],
+    [0.36, 0.36],
+    [0.36, 1.05],
+    [-0.36, 1.05],
+    [-0.36, 0.36],
+    [-1.05, 0.36],
+    [-1.05, -0.36],
+    [-0.36, -0.36],
   ],
 };
 

@@ -4,7 +4,7 @@
  */
 import { useElementSize } from '@mantine/hooks';
 import { PolarAngleAxis, PolarGrid, PolarRadiusAxis, Radar, RadarChart } from 'recharts';
-import { formatSignificant } from './number-format.ts';
+import { formatSetting } from './number-format.ts';
 import { groupStyle, markerPath, type SeriesStyle } from './objective-language.ts';
 import { MARKER_GAP, radarLayout, radarScale } from './radar-layout.ts';
 import classes from './objective-radar.module.css';
@@ -61,6 +61,8 @@ export function ObjectiveRadar({ axes, series, summary }: Props) {
             <PolarRadiusAxis
               domain={[scale.low, scale.high]}
               ticks={[...scale.ticks]}
+              // The automatic scale would round the domain again, and the rings would lie.
+              scale="linear"
               tick={false}
               axisLine={false}
               angle={90}
@@ -132,7 +134,7 @@ export function ObjectiveRadar({ axes, series, summary }: Props) {
             })}
             {scale.ticks.map((tick) => (
               <text key={tick} className={classes.tick} x={cx + 3} y={cy - ringRadius(tick)} dy="-0.25em">
-                {formatSignificant(tick, 2).replace(/\.?0+$/, '') || '0'}
+                {formatSetting(tick)}
               </text>
             ))}
           </svg>

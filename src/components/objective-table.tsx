@@ -2,7 +2,7 @@
  * Every objective of one scored response: the table behind the charts. Cells show four significant digits and carry the
  * full number in their title. Roles are written out because narrow containers lay the rows out as grids.
  */
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import { formatSignificant, fullPrecision } from './number-format.ts';
 import { groupStyle, type NamedObjective } from './objective-language.ts';
 import { ObjectiveName } from './objective-marker.tsx';
@@ -56,7 +56,8 @@ function ContributionBar({ share, colour }: { readonly share: number; readonly c
   );
 }
 
-export function ObjectiveTable({ label, rows, largestContribution }: Props) {
+/** Drawn anew only when its rows change, which keep their identity while texts are edited. */
+export const ObjectiveTable = memo(function ObjectiveTable({ label, rows, largestContribution }: Props) {
   return (
     <div className={classes.container}>
       <table role="table" aria-label={label} className={classes.table}>
@@ -91,4 +92,4 @@ export function ObjectiveTable({ label, rows, largestContribution }: Props) {
       </table>
     </div>
   );
-}
+});

@@ -1,6 +1,6 @@
 /** Execution providers and their proofs in words. */
 import type { LoadedModel, Provider, ProviderProof } from '@/engine/api/messages.ts';
-import { formatSignificant } from './number-format.ts';
+import { formatErrorBound } from './number-format.ts';
 
 const labels: Readonly<Record<Provider, string>> = {
   webgpu: 'WebGPU',
@@ -12,11 +12,6 @@ const labels: Readonly<Record<Provider, string>> = {
 
 export function providerLabel(provider: Provider): string {
   return labels[provider];
-}
-
-/** An error bound with the one digit that matters: `2e−7`. */
-export function formatError(error: number): string {
-  return formatSignificant(error, 2);
 }
 
 const outcomes: Readonly<Record<ProviderProof['outcome'], string>> = {
@@ -31,7 +26,7 @@ export function proofSentence(proof: ProviderProof): string {
   const figures =
     proof.worstError === undefined
       ? ''
-      : `: worst canary error ${formatError(proof.worstError)}, allowed ${formatError(proof.tolerance)}`;
+      : `: worst canary error ${formatErrorBound(proof.worstError)}, allowed ${formatErrorBound(proof.tolerance)}`;
   const reason = proof.reason === undefined ? '' : `. ${proof.reason}`;
   return `${outcomes[proof.outcome]}${figures}${reason}`;
 }

@@ -28,7 +28,7 @@ describe.each([326, 334, 358, 420, 470, 620, 900])('the radar at %d pixels', (wi
         expect(label.y - (above?.y ?? 0)).toBeGreaterThanOrEqual(needed);
       });
     }
-    for (const label of layout.labels) expect(Math.abs(label.x - layout.cx)).toBeGreaterThan(layout.radius + 14);
+    for (const label of layout.labels) expect(Math.abs(label.x - layout.cx)).toBeGreaterThan(layout.radius + 12);
   });
 });
 

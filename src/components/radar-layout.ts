@@ -25,29 +25,47 @@ export interface RadarLayout {
 /** Width of a label's character as a share of its font size, generous: wide system fonts must fit too. */
 const CHARACTER_WIDTH = 0.57;
 /** From a label's marker to the wheel: the leader line. */
-const GUTTER = 22;
+const GUTTER = 18;
 /** From a label's text to its marker's centre. */
 export const MARKER_GAP = 9;
 
+/** Between two labels of a column. */
+const ROW_GAP = 6;
+
 /** The layout for `labels` (clockwise from the top) in `width` pixels. */
 export function radarLayout(labels: readonly string[], width: number): RadarLayout {
-  const wide = width >= 620;
-  const fontSize = width < 400 ? 10 : 11;
+  const narrow = width < 400;
+  const fontSize = narrow ? 10 : 11;
   const lineHeight = fontSize + 1;
-  const lines = labels.map((label) => wrapLabel(label, wide ? 26 : 13));
+  const lines = labels.map((label) => wrapLabel(label, narrow ? 12 : width < 620 ? 14 : 26));
   const longest = Math.max(1, ...lines.flat().map((line) => line.length));
   const columnWidth = Math.ceil(longest * CHARACTER_WIDTH * fontSize) + MARKER_GAP;
-  const most = Math.max(1, ...lines.map((entry) => entry.length));
-  const rowHeight = most * lineHeight + 6;
-  const count = labels.length;
-  const right = Math.ceil(count / 2);
-  const columnHeight = Math.max(right, count - right) * rowHeight;
+  const heights = lines.map((entry) => entry.length * lineHeight + ROW_GAP);
+  const right = Math.ceil(labels.length / 2);
+  // The left column is read from the bottom up: the wheel turns clockwise.
+  const columns = [
+    heights.map((_, index) => index).slice(0, right),
+    heights
+      .map((_, index) => index)
+      .slice(right)
+      .reverse(),
+  ];
+  const needed = (column: readonly number[]) => column.reduce((sum, index) => sum + (heights[index] ?? 0), 0);
   const radius = Math.max(48, Math.min(200, (width - 2 * (columnWidth + GUTTER)) / 2));
-  const height = Math.max(columnHeight, radius * 2 + 24);
+  const height = Math.max(...columns.map(needed), radius * 2 + 24);
   const cx = width / 2;
   const cy = height / 2;
-  const angle = (index: number) => (index / Math.max(1, count)) * 2 * Math.PI;
-  const rows = (size: number, row: number) => cy + (row - (size - 1) / 2) * Math.max(rowHeight, (height - 8) / size);
+  const centres = new Map<number, number>();
+  for (const column of columns) {
+    const spare = (height - needed(column)) / Math.max(1, column.length);
+    let top = spare / 2;
+    for (const index of column) {
+      const own = heights[index] ?? 0;
+      centres.set(index, top + own / 2);
+      top += own + spare;
+    }
+  }
+  const angle = (index: number) => (index / Math.max(1, labels.length)) * 2 * Math.PI;
   return {
     height,
     cx,
@@ -55,16 +73,12 @@ export function radarLayout(labels: readonly string[], width: number): RadarLayo
     radius,
     fontSize,
     lineHeight,
-    labels: lines.map((entry, index) => {
-      const onRight = index < right;
-      const y = onRight ? rows(right, index) : rows(count - right, count - 1 - index);
-      return {
-        side: onRight ? 'right' : 'left',
-        x: onRight ? width - columnWidth : columnWidth,
-        y,
-        lines: entry,
-      };
-    }),
+    labels: lines.map((entry, index) => ({
+      side: index < right ? 'right' : 'left',
+      x: cx + (radius + GUTTER) * (index < right ? 1 : -1),
+      y: centres.get(index) ?? cy,
+      lines: entry,
+    })),
     pointAt: (index, distance) => [cx + distance * Math.sin(angle(index)), cy - distance * Math.cos(angle(index))],
   };
 }
@@ -80,7 +94,8 @@ export function radarScale(values: readonly number[]): RadarScale {
   const finite = values.filter((value) => Number.isFinite(value));
   const low = Math.min(0, ...finite);
   const high = Math.max(0, ...finite);
-  const span = high - low > 0 ? high - low : 1;
+  // Below this, rings could not be told apart in double precision anyway.
+  const span = high - low > 1e-12 ? high - low : 1;
   const rough = span / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 2.5, 5].find((factor) => factor * power >= rough * 0.999) ?? 10) * power;

@@ -5,8 +5,10 @@ import type { ObjectiveRow } from '@/components/objective-table.tsx';
 import type { RewardView } from '@/state/inspect-store.ts';
 
 /** One row per objective; contributions c_i · r_i sum to the score (Eq 4 rewritten on raw rewards, armorm.md I6). */
-export function objectiveRows(manifest: Manifest, scored: ScoredResponse): ObjectiveRow[] {
-  return manifest.objectives.map((objective, index) => {
+export function objectiveRows(manifest: Manifest, scored: ScoredResponse): readonly ObjectiveRow[] {
+  const known = rowsOf.get(scored);
+  if (known !== undefined) return known;
+  const rows = manifest.objectives.map((objective, index) => {
     const reward = scored.rewards[index] ?? Number.NaN;
     const coefficient = scored.coefficients[index] ?? Number.NaN;
     return {
@@ -18,7 +20,12 @@ export function objectiveRows(manifest: Manifest, scored: ScoredResponse): Objec
       contribution: coefficient * reward,
     };
   });
+  rowsOf.set(scored, rows);
+  return rows;
 }
+
+/** A response was scored by one model, so its rows never change: the same array is the same rows. */
+const rowsOf = new WeakMap<ScoredResponse, readonly ObjectiveRow[]>();
 
 /** Sum of the contributions in float64: the score again, up to rounding. */
 export function contributionSum(rows: readonly ObjectiveRow[]): number {

@@ -1,7 +1,13 @@
 /** What the scored responses say together: the ranking or the pair's verdict, and the shapes of rewards and gate. */
 import { SegmentedControl } from '@mantine/core';
 import { LazyObjectiveRadar } from './lazy-objective-radar.tsx';
-import { formatPercent, formatSignificant, formatSigned, fullPrecision } from '@/components/number-format.ts';
+import {
+  formatPercent,
+  formatSetting,
+  formatSignificant,
+  formatSigned,
+  fullPrecision,
+} from '@/components/number-format.ts';
 import { GroupLegend, ObjectiveName } from '@/components/objective-marker.tsx';
 import { MAX_RADAR_SERIES, seriesStyle, shortObjectiveLabel } from '@/components/objective-language.ts';
 import { ResponseLetter } from '@/components/response-letter.tsx';
@@ -85,7 +91,7 @@ function Verdict({ manifest, scored, total }: ScoredProps & { readonly total: nu
       <p className="muted small">
         Bradley-Terry: 1 / (1 + exp(−β · margin)) with{' '}
         {pair.betaPublished
-          ? `the β = ${formatSignificant(pair.beta)} the model was trained with.`
+          ? `the β = ${formatSetting(pair.beta)} the model was trained with.`
           : 'β = 1, because this model publishes none.'}
       </p>
     </div>

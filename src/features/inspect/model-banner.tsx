@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { ErrorNotice } from '@/components/error-notice.tsx';
 import { LoadProgressView } from '@/components/load-progress-view.tsx';
 import { Notice } from '@/components/notice.tsx';
+import { fallbackSentence, providerLabel } from '@/components/provider-words.ts';
 import { cancelModelLoad, type ModelState } from '@/queries/model-queries.ts';
 import { useActivity } from '@/state/activity.ts';
 import { loadFigures } from '@/state/load-progress.ts';
@@ -15,7 +16,15 @@ export function ModelBanner({ model }: { readonly model: ModelState }) {
   const choice = useModelChoice((state) => state.choice);
   const load = useActivity((state) => state.load);
   const name = choiceName(choice);
-  if (model.status === 'ready') return undefined;
+  if (model.status === 'ready') {
+    if (fallbackSentence(model.model) === undefined) return undefined;
+    return (
+      <p className="muted small">
+        Running on {providerLabel(model.model.provider)}: proven, but slower than a graphics processor.{' '}
+        <a href="#/models">Why?</a>
+      </p>
+    );
+  }
   if (model.status === 'failed') return <ErrorNotice error={model.error} onReload={reloadModel} />;
   if (model.status === 'cancelled') {
     return (

@@ -34,7 +34,7 @@ const explanations: Readonly<Record<EntryStatus, string>> = {
   waiting: 'The objectives appear here once the model has read this response.',
   scoring: 'The objectives appear here once the model has read this response.',
   cancelled: 'Press Score to start again; responses that were finished keep their results.',
-  failed: 'The message beside Score says why.',
+  failed: 'A message on this page says why.',
   scored: '',
 };
 

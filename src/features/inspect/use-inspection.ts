@@ -58,7 +58,8 @@ export function useInspection(model: ModelState): Inspection {
     let status: EntryStatus = 'unscored';
     if (scored !== undefined) status = 'scored';
     else if (handedOver && cancelled) status = 'cancelled';
-    else if (handedOver && run.error !== null) status = 'failed';
+    else if (handedOver && (run.error !== null || model.status === 'failed')) status = 'failed';
+    else if (handedOver && model.status === 'cancelled') status = 'cancelled';
     else if (handedOver) status = run.isFetching ? 'scoring' : 'waiting';
     else if (response.text.trim() === '') status = 'empty';
     return {

@@ -5,9 +5,16 @@ import type { ReactNode } from 'react';
 import { ErrorNotice } from '@/components/error-notice.tsx';
 import { LoadProgressView } from '@/components/load-progress-view.tsx';
 import { Notice } from '@/components/notice.tsx';
-import { formatBytes, formatCount, formatDuration, formatSignificant } from '@/components/number-format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatErrorBound,
+  formatQuantity,
+  formatSetting,
+} from '@/components/number-format.ts';
 import { ProofList } from '@/components/proof-list.tsx';
-import { fallbackSentence, formatError } from '@/components/provider-words.ts';
+import { fallbackSentence } from '@/components/provider-words.ts';
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import { cancelModelLoad, type ModelState } from '@/queries/model-queries.ts';
 import { useActivity } from '@/state/activity.ts';
@@ -98,29 +105,30 @@ function Loaded({ model }: { readonly model: LoadedModel }) {
         </Row>
         <Row name="Licence">{manifest.licence}</Row>
         <Row name="Backbone">
-          {architecture.family}, {formatCount(architecture.layers)} layers of {formatCount(architecture.hiddenSize)},{' '}
-          {architecture.attentionHeads} heads ({architecture.keyValueHeads} key-value), vocabulary{' '}
-          {formatCount(architecture.vocabSize)}, up to {formatCount(architecture.maxPositions)} tokens
+          {architecture.family}, {formatQuantity(architecture.layers, 'layer')} of{' '}
+          {formatCount(architecture.hiddenSize)}, {formatQuantity(architecture.attentionHeads, 'head')} (
+          {architecture.keyValueHeads} key-value), vocabulary {formatCount(architecture.vocabSize)}, up to{' '}
+          {formatCount(architecture.maxPositions)} tokens
         </Row>
         <Row name="Weights">
           {manifest.dtype}, {formatBytes(model.loadedBytes)} in {manifest.stages.length}{' '}
           {manifest.stages.length === 1 ? 'stage' : 'stages'}
           {manifest.quantisation === undefined
             ? ''
-            : `; ${manifest.quantisation.form}, blocks of ${manifest.quantisation.blockSize}, worst relative error of a tensor ${formatSignificant(manifest.quantisation.worstRelativeError, 2)}`}
+            : `; ${manifest.quantisation.form}, blocks of ${manifest.quantisation.blockSize}, worst relative error of a tensor ${formatSetting(manifest.quantisation.worstRelativeError)}`}
         </Row>
         <Row name="Gate">
           {gate.hidden.length} hidden {gate.hidden.length === 1 ? 'layer' : 'layers'} ({gate.hidden.join(', ')}),
-          temperature {formatSignificant(gate.temperature)}, logit_scale {formatSignificant(gate.logitScale)}; read at{' '}
+          temperature {formatSetting(gate.temperature)}, logit_scale {formatSetting(gate.logitScale)}; read at{' '}
           {gateRuleWords[gate.rule.kind]}
         </Row>
         <Row name="Bradley-Terry β">
           {manifest.bradleyTerryBeta === undefined
             ? 'not published; probabilities use 1'
-            : formatSignificant(manifest.bradleyTerryBeta)}
+            : formatSetting(manifest.bradleyTerryBeta)}
         </Row>
         <Row name="Loaded in">
-          {formatDuration(model.elapsedMs)}, worst canary error {formatError(model.worstError)}
+          {formatDuration(model.elapsedMs)}, worst canary error {formatErrorBound(model.worstError)}
         </Row>
       </dl>
       <h3>Proofs</h3>

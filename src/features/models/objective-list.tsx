@@ -1,6 +1,6 @@
 /** The objectives of the manifest: what each is, and what its labels were. */
 import { GroupLegend, ObjectiveName } from '@/components/objective-marker.tsx';
-import { formatSignificant } from '@/components/number-format.ts';
+import { formatSetting } from '@/components/number-format.ts';
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import classes from './models-view.module.css';
 
@@ -18,7 +18,7 @@ const kinds: Readonly<Record<Objective['labels']['kind'], string>> = {
 function nativeScale(objective: Objective): string {
   const scale = objective.nativeScale;
   if (scale === undefined) return 'none published';
-  return `${scale.unit} ${formatSignificant(scale.min, 2)} to ${formatSignificant(scale.max, 2)}`;
+  return `${scale.unit} ${formatSetting(scale.min)} to ${formatSetting(scale.max)}`;
 }
 
 export function ObjectiveList({ manifest }: { readonly manifest: Manifest }) {
