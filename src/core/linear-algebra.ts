@@ -64,7 +64,7 @@ export function choleskyInPlace(matrix: Float64Array, n: number): boolean {
       if (i < end) {
         let pivot = matrix[rowI + i]!;
         for (let t = start; t < i; t++) pivot -= matrix[rowI + t]! * matrix[rowI + t]!;
-        if (!(pivot > 0)) return false;
+        if (!(pivot > 0 && pivot < Infinity)) return false;
         matrix[rowI + i] = Math.sqrt(pivot);
       }
     }

@@ -148,6 +148,10 @@ test('data that cannot be fitted is refused by row and objective', () => {
   expect(() => ridgeProbes({ ...golden, labels: unlabelled })).toThrow('objective 1: no training row');
   expect(() => ridgeProbes({ ...golden, validation: new Uint8Array(160) })).toThrow(DataError);
   expect(() => ridgeProbes({ ...golden, featureSize: 23 })).toThrow(/3840 entries, not 160 × 23/);
+  const huge = golden.features.map((value) => value * 1e200);
+  expect(() => ridgeProbes({ ...golden, features: huge })).toThrow(
+    /features: are too large or too alike for α = 0.0001/,
+  );
   expect(() => ridgeProbes({ ...golden, alphas: [0] })).toThrow(/positive/);
 });
 

@@ -158,7 +158,7 @@ function makeSolver(features: Float32Array | Float64Array, d: number, train: Uin
       const matrix = Float64Array.from(gram);
       for (let i = 0; i < size; i++) matrix[i * size + i] = matrix[i * size + i]! + alpha;
       if (!choleskyInPlace(matrix, size))
-        throw new DataError('features', `are too large or too alike for α = ${alpha}: X ᵀX + α is singular in f64`);
+        throw new DataError('features', `are too large or too alike for α = ${alpha}: XᵀX + α has no factor in f64`);
       return (rightHandSide) => {
         const solution = choleskySolve(matrix, size, rightHandSide);
         return dual ? combineRows(solution) : solution;
