@@ -36,6 +36,17 @@ export function scoredResponseQuery(
   });
 }
 
+/**
+ * The engine numbers the responses of its request, which holds only those not known yet; a person knows them by letter.
+ * `letters` are those of the request, in order.
+ */
+export function nameResponses(message: string, letters: readonly string[]): string {
+  return message.replaceAll(/\bresponse (\d+)\b/gi, (words, number: string) => {
+    const letter = letters[Number(number) - 1];
+    return letter === undefined || letter === '' ? words : `${words.slice(0, -number.length)}${letter}`;
+  });
+}
+
 /** Key prefix of everything being scored. */
 export const submissionKey = ['submission'] as const;
 
@@ -77,7 +88,11 @@ export function submissionQuery(
           result.responses.forEach((scored, index) => keep(index, scored));
         }
       } catch (cause) {
-        throw EngineError.from(cause);
+        const error = EngineError.from(cause);
+        const letters = missing.map(
+          (text) => submission.responses.find((response) => response.text === text)?.letter ?? '',
+        );
+        throw new EngineError({ ...error.toData(), message: nameResponses(error.message, letters) });
       } finally {
         scoreProgressed(undefined);
       }

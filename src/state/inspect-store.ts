@@ -4,7 +4,7 @@
  */
 import { create } from 'zustand';
 import type { Message } from '@/engine/api/messages.ts';
-import { conversationMessages, conversationProblems, type Conversation } from './conversation.ts';
+import { conversationMessages, conversationProblems, responseLetter, type Conversation } from './conversation.ts';
 import { firstExample } from './first-example.ts';
 
 export type RewardView = 'raw' | 'adjusted' | 'native';
@@ -12,6 +12,8 @@ export type RewardView = 'raw' | 'adjusted' | 'native';
 export interface SubmittedResponse {
   /** Id of the draft it was taken from. */
   readonly draftId: number;
+  /** Its letter when it was handed over. */
+  readonly letter: string;
   readonly text: string;
 }
 
@@ -66,8 +68,8 @@ export function submitConversation(): boolean {
       id: (submission?.id ?? 0) + 1,
       messages: conversationMessages(conversation),
       responses: conversation.responses
-        .filter((response) => response.text.trim() !== '')
-        .map((response) => ({ draftId: response.id, text: response.text })),
+        .map((response, index) => ({ draftId: response.id, letter: responseLetter(index), text: response.text }))
+        .filter((response) => response.text.trim() !== ''),
     },
   });
   return true;

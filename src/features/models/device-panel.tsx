@@ -50,7 +50,7 @@ function Report({ report }: { readonly report: DeviceReport }) {
         <Row name="WebGPU">
           {webgpu.available
             ? `${webgpu.adapter ?? 'an adapter without a name'}${webgpu.software === true ? ' (software: slow)' : ''}`
-            : `not available: ${webgpu.reason ?? 'no reason given'}. The wasm provider is correct but slower.`}
+            : `not available: ${(webgpu.reason ?? 'no reason given').replace(/\.$/, '')}. The wasm provider is correct but slower.`}
         </Row>
         <Row name="Threads">
           {report.threads}
