@@ -1,0 +1,137 @@
+/** How the views hold up: no accessibility violation, nothing cut off or overlapping, at every width and in both schemes. */
+import { fileURLToPath } from 'node:url';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { idle, openModel, readResult, response } from './inspect-page.ts';
+import { expect, test } from './test.ts';
+
+const model = 'armorm-tiny-smollm';
+const widths = [390, 1024, 1440, 2560];
+
+async function expectNoViolations(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual(
+    [],
+  );
+}
+
+/** Labels of a radar that leave their chart or touch each other, and text that its box cuts off. */
+async function badlyPlaced(page: Page): Promise<string[]> {
+  return await page.evaluate(() => {
+    const found: string[] = [];
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) found.push(`the page is ${scrollWidth} wide in ${clientWidth}`);
+    for (const chart of document.querySelectorAll('figure [role=img]')) {
+      const frame = chart.getBoundingClientRect();
+      const labels = [...chart.querySelectorAll('text[text-anchor]')].map((text) => ({
+        name: text.textContent,
+        box: text.getBoundingClientRect(),
+      }));
+      if (labels.length < 5) found.push(`a radar has ${labels.length} labels`);
+      for (const [index, { name, box }] of labels.entries()) {
+        if (
+          box.left < frame.left ||
+          box.right > frame.right ||
+          box.top < frame.top - 1 ||
+          box.bottom > frame.bottom + 1
+        )
+          found.push(`${name} leaves its chart`);
+        for (const other of labels.slice(index + 1)) {
+          const apart =
+            box.right <= other.box.left ||
+            other.box.right <= box.left ||
+            box.bottom <= other.box.top + 1 ||
+            other.box.bottom <= box.top + 1;
+          if (!apart) found.push(`${name} touches ${other.name}`);
+        }
+      }
+    }
+    for (const cell of document.querySelectorAll('table th, table td')) {
+      if (cell.scrollWidth > cell.clientWidth + 1) found.push(`${cell.textContent} is cut off`);
+    }
+    for (const row of document.querySelectorAll('tbody tr')) {
+      const texts = [...row.querySelectorAll('td > span:last-child')].map((cell) => cell.getBoundingClientRect());
+      for (const [index, box] of texts.entries()) {
+        const next = texts[index + 1];
+        if (next !== undefined && Math.abs(next.top - box.top) < 2 && box.right > next.left + 1)
+          found.push(`numbers touch in ${row.textContent}`);
+      }
+    }
+    return found;
+  });
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`Inspect and Models are whole and accessible in the ${scheme} scheme`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    await openModel(page, model);
+    await readResult(page, 'A');
+    for (const path of ['/', '/models']) {
+      await page.evaluate((hash) => {
+        window.location.hash = hash;
+      }, path);
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(path === '/' ? 'Inspect' : 'Models');
+      await idle(page);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 900 });
+        await idle(page);
+        await expect.poll(() => badlyPlaced(page)).toEqual([]);
+      }
+      await expectNoViolations(page);
+    }
+  });
+}
+
+test('the colour scheme is chosen by hand and remembered', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await openModel(page, model);
+  const root = page.locator('html');
+  await expect(root).toHaveAttribute('data-mantine-color-scheme', 'light');
+  const toggle = page.getByRole('button', { name: /^Colour scheme/ });
+  await toggle.click();
+  await toggle.click();
+  await expect(root).toHaveAttribute('data-mantine-color-scheme', 'dark');
+  await page.reload();
+  await expect(root).toHaveAttribute('data-mantine-color-scheme', 'dark');
+});
+
+test('a failed, a cancelled and a stale state are accessible', async ({ page }) => {
+  await page.goto('/?model=/packages/none/');
+  await idle(page);
+  await expect(page.getByRole('alert').first()).toBeVisible();
+  await expectNoViolations(page);
+  await page.goto(`/?model=/packages/${model}/`);
+  await page.getByRole('button', { name: 'Cancel loading' }).click();
+  await idle(page);
+  await expect(page.getByText('No model is loaded')).toBeVisible();
+  await expectNoViolations(page);
+  await page.getByRole('button', { name: 'Load the model' }).click();
+  await idle(page);
+  await page.getByRole('textbox', { name: 'Response A text' }).fill('Something else.');
+  await expect(response(page, 'A')).toContainText('The texts have changed');
+  await expectNoViolations(page);
+});
+
+test('the badge opens the proofs of every provider', async ({ page }) => {
+  await openModel(page, model);
+  await page.getByRole('button', { name: /^Model:/ }).click();
+  const proofs = page.getByRole('list', { name: 'Proofs of the providers' });
+  await expect(proofs.getByRole('listitem').last()).toContainText(/proven: worst canary error/);
+  await expectNoViolations(page);
+  await page.keyboard.press('Escape');
+  await expect(proofs).toHaveCount(0);
+});
+
+test('a package folder is opened from disk, and another folder is refused by name', async ({ page }) => {
+  await openModel(page, model);
+  await page.goto(`/?model=/packages/${model}/#/models`);
+  await idle(page);
+  const picker = page.locator('input[type=file]');
+  await picker.setInputFiles(fileURLToPath(new URL('../public', import.meta.url)));
+  await expect(page.getByRole('alert')).toContainText('armoscope.json');
+  await expect(page.getByRole('region', { name: 'Model in use' })).toContainText(model);
+  await picker.setInputFiles(fileURLToPath(new URL('../.cache/e2e/multidomain-tiny', import.meta.url)));
+  await idle(page);
+  await expect(page.getByRole('region', { name: 'Model in use' })).toContainText('multidomain-tiny');
+  await expect(page.getByRole('region', { name: 'Objectives of the model' }).getByRole('rowheader')).toHaveCount(23);
+});
