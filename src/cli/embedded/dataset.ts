@@ -52,7 +52,7 @@ export interface Group {
 }
 
 /** Longest prompt and response together, in characters: what surely fits 512 tokens is decided by the tokenizer later. */
-const CHARACTER_LIMIT = 1700;
+const CHARACTER_LIMIT = 1400;
 /** Sources with few short examples get more room. */
 const CHARACTER_LIMITS: ReadonlyMap<string, number> = new Map([
   ['nemo_steerlm', 2300],
@@ -64,39 +64,42 @@ const CHARACTER_LIMITS: ReadonlyMap<string, number> = new Map([
 const PREFERENCE_QUOTAS: ReadonlyMap<string, number> = new Map([
   ['ultrafeedback_subset', 400],
   ['dpo_mix', 300],
-  ['hh_harmless', 500],
+  ['hh_harmless', 300],
   ['tulu_human', 300],
   ['pandalm', 350],
   ['vicunabench', 160],
   ['prometheus_bench', 160],
   ['truthfulqa_judge', 350],
-  ['ifbench_arm', 130],
+  ['ifbench_arm', 90],
   ['tulu3_if_sample', 60],
-  ['gsm8k_solutions', 160],
+  ['gsm8k_solutions', 60],
   ['ilf_mbpp', 160],
 ]);
+
+/** Most pairs of one prompt from one source. */
+const PAIRS_PER_PROMPT = 3;
 
 /** Most rated responses a source may bring, and most for one prompt. Absent: none. */
 const RATING_QUOTAS: ReadonlyMap<string, readonly [responses: number, perPrompt: number]> = new Map([
   ['nemo_steerlm', [320, 4]],
   ['helpsteer2_sample', [6, 4]],
   ['ultrafeedback_subset', [700, 4]],
-  ['arena_bench_v1', [600, 4]],
-  ['mtbench_single', [400, 8]],
-  ['vicunabench', [320, 8]],
+  ['arena_bench_v1', [500, 3]],
+  ['mtbench_single', [200, 4]],
+  ['vicunabench', [200, 4]],
   ['prometheus_bench', [300, 4]],
-  ['gptfuzz', [450, 8]],
+  ['gptfuzz', [400, 7]],
   ['jailbreakbench', [260, 2]],
-  ['dices', [350, 2]],
-  ['diasafety', [700, 2]],
-  ['truthfulqa_judge', [2400, 6]],
-  ['gsm8k_solutions', [300, 2]],
-  ['summedits', [160, 4]],
+  ['dices', [240, 2]],
+  ['diasafety', [500, 2]],
+  ['truthfulqa_judge', [1800, 4]],
+  ['gsm8k_solutions', [120, 2]],
+  ['summedits', [120, 4]],
   ['factool', [120, 2]],
   ['recipes', [42, 5]],
   ['bigcodebench_pass', [170, 2]],
   ['ilf_mbpp', [312, 2]],
-  ['tulu_human', [500, 4]],
+  ['tulu_human', [400, 3]],
   ['dpo_mix', [450, 3]],
 ]);
 
@@ -199,12 +202,17 @@ function byHash<T extends { readonly id: string }>(records: readonly T[]): T[] {
 
 function takePreferences(records: readonly PreferenceRecord[], draftOf: (record: PreferenceRecord) => Draft): void {
   const taken = new Map<string, number>();
+  const perPrompt = new Map<string, number>();
   for (const record of byHash(records)) {
     const { source, prompt, chosen, rejected } = record;
     const count = taken.get(source) ?? 0;
     if (count >= (PREFERENCE_QUOTAS.get(source) ?? 0)) continue;
     if (!usable(source, prompt, chosen) || !usable(source, prompt, rejected)) continue;
     if (chosen.trim() === rejected.trim()) continue;
+    const promptKey = `${source} ${record.splitKey}`;
+    const countOfPrompt = perPrompt.get(promptKey) ?? 0;
+    if (countOfPrompt >= PAIRS_PER_PROMPT) continue;
+    perPrompt.set(promptKey, countOfPrompt + 1);
     taken.set(source, count + 1);
     const draft = draftOf(record);
     const better = addResponse(draft, chosen);
