@@ -23,7 +23,7 @@ test('a response beyond the context is refused by its length, and the next one i
   await page.getByRole('button', { name: 'Score', exact: true }).click();
   await idle(page);
   const alert = page.getByRole('alert').first();
-  await expect(alert).toContainText(/response (A|1)\b/i);
+  await expect(alert).toContainText(/response A/i);
   await expect(alert).toContainText(/\d{4,} tokens/);
   await expect(response(page, 'A').getByRole('status')).not.toContainText(/\d/);
 
