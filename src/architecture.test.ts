@@ -129,13 +129,13 @@ const debts: Readonly<Record<string, string>> = {
   'src/cli/convert-tools.ts → @huggingface/tokenizers':
     'hands the converter the runtime and the tokenizer it must not know itself',
   'src/components → src/engine/api': 'types only: errors, providers and progress are shown as they cross the boundary',
-  'src/components/load-progress-view.tsx → src/state': 'draws the load progress that the state folds',
   'src/features/inspect → src/formats': 'types only: objectives are described by the manifest',
   'src/app/write-theme-variables.ts → node:': 'a build step, not part of the page',
 };
 
 /** Files over the usual 400 lines, and why they are one piece. */
 const longFiles: Readonly<Record<string, string>> = {
+  'src/engine/host/reward-engine-host.test.ts': 'one scripted backend drives every promise of the host',
   'src/formats/onnx/onnx_pb.ts': 'generated from the ONNX schema',
 };
 const maximumLines = 400;
