@@ -40,6 +40,7 @@ export default defineConfig({
         test: {
           name: 'gpu',
           include: ['src/**/*.gpu.test.ts'],
+          globalSetup: ['src/engine/worker/fixtures/golden-setup.ts'],
           testTimeout: 300_000,
           fileParallelism: false,
           browser: {

@@ -73,6 +73,8 @@ class WebSession implements StageSession {
   readonly #session: InferenceSession;
   readonly #health: GpuHealth | undefined;
   #state: 'ready' | 'failed' | 'released' = 'ready';
+  /** A run that ONNX Runtime has not come back from. */
+  #inside = false;
 
   constructor(session: InferenceSession, health: GpuHealth | undefined) {
     this.#session = session;
@@ -100,7 +102,7 @@ class WebSession implements StageSession {
       const made: WebTensor[] = [];
       try {
         const outputs: Record<string, BackendTensor> = {};
-        for (const [name, tensor] of Object.entries(await this.#session.run(feeds))) {
+        for (const [name, tensor] of Object.entries(await this.#untilLost(this.#enter(feeds)))) {
           const onGpu = tensor.location === 'gpu-buffer';
           const wrapped = new WebTensor(tensor, onGpu ? undefined : cpuData(tensor, tensor.data));
           made.push(wrapped);
@@ -111,7 +113,7 @@ class WebSession implements StageSession {
           if (!(output instanceof WebTensor)) throw new Error(`the graph has no output ${name}`);
           if (output.data !== undefined) continue;
           // `true`: the GPU buffer is freed as soon as it was read.
-          const data = cpuData(output.tensor, await output.tensor.getData(true));
+          const data = cpuData(output.tensor, await this.#untilLost(output.tensor.getData(true)));
           outputs[name] = new WebTensor(output.tensor, data);
         }
         this.#health?.check();
@@ -129,8 +131,22 @@ class WebSession implements StageSession {
     return queue.run(async () => {
       if (this.#state === 'released') return;
       this.#state = 'released';
-      await this.#session.release();
+      // Freed under a run that never returned, the heap would be corrupted: what is left of a lost device's session stays.
+      if (!this.#inside) await this.#session.release();
     });
+  }
+
+  async #enter(feeds: Record<string, Tensor>): Promise<InferenceSession.OnnxValueMapType> {
+    this.#inside = true;
+    const outputs = await this.#session.run(feeds).finally(() => {
+      this.#inside = false;
+    });
+    return outputs;
+  }
+
+  /** A run on a lost device may never settle; it must not hold up the queue. */
+  #untilLost<T>(promise: Promise<T>): Promise<T> {
+    return this.#health === undefined ? promise : this.#health.untilLost(promise);
   }
 }
 
@@ -138,6 +154,9 @@ class WebSession implements StageSession {
 class GpuHealth {
   readonly lost: Promise<string>;
   readonly #device: GPUDevice;
+  /** Rejects what waits for the device. Not `Promise.race`: it would keep every result alive as long as the device. */
+  readonly #waiting = new Set<(error: EngineError) => void>();
+  #lostError: EngineError | undefined;
   #error: GPUError | undefined;
   #closed = false;
 
@@ -148,8 +167,20 @@ class GpuHealth {
     });
     this.lost = new Promise((resolve) => {
       void device.lost.then(({ reason, message }) => {
-        if (!this.#closed) resolve(message === '' ? reason : `${reason}: ${message}`);
+        const detail = message === '' ? reason : `${reason}: ${message}`;
+        this.#lostError = new EngineError({ code: 'device-lost', message: 'The graphics device was lost.', detail });
+        for (const reject of this.#waiting) reject(this.#lostError);
+        if (!this.#closed) resolve(detail);
       });
+    });
+  }
+
+  /** `promise`, or a rejection with `device-lost` as soon as the device is. */
+  untilLost<T>(promise: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#lostError !== undefined) reject(this.#lostError);
+      this.#waiting.add(reject);
+      promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
     });
   }
 
@@ -214,7 +245,7 @@ export class WebBackend implements Backend {
       for (const { name, bytes } of stage.data)
         externalData.push({ path: name, data: await externalFile(bytes, signal) });
       const gpu = this.#gpu;
-      const created = await this.#ort.InferenceSession.create(graph, {
+      const creating = this.#ort.InferenceSession.create(graph, {
         executionProviders: [gpu === undefined ? 'wasm' : webGpuProvider(this.#ort, gpu.device)],
         ...(gpu === undefined ? {} : { preferredOutputLocation: 'gpu-buffer' as const }),
         externalData,
@@ -224,6 +255,7 @@ export class WebBackend implements Backend {
         // 3 = errors: the optimiser warns about constants it cannot fold in every stage.
         logSeverityLevel: this.#options.verbose === true ? 0 : 3,
       });
+      const created = await (gpu === undefined ? creating : gpu.health.untilLost(creating));
       gpu?.health.check();
       return created;
     });
