@@ -235,7 +235,7 @@ export class Backbone {
       const gathered = wanted.length === 0 ? [total - 1] : wanted;
 
       for (const [index, { session, layers }] of this.#stages.entries()) {
-        signal?.throwIfAborted();
+        await untilMessagesAreIn(signal);
         const inputs: Record<string, BackendTensor> = { ...common, hidden };
         for (const name of layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`])) {
           const past = cache.tensors[name] ?? empty;
@@ -295,4 +295,16 @@ function sharedPrefixLength(sequences: readonly Sequence[]): number {
     (length, { tokenIds }) => Math.min(length, commonPrefixLength(first.tokenIds, tokenIds)),
     first.tokenIds.length,
   );
+}
+
+/**
+ * Throws when `signal` is aborted, after letting a worker's waiting messages in: wasm computes without ever returning to the
+ * event loop, and awaiting its result does not either, so an abort would otherwise be heard when everything is done.
+ */
+async function untilMessagesAreIn(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return;
+  await new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
+  signal.throwIfAborted();
 }
