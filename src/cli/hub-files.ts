@@ -3,12 +3,13 @@
  * in a folder chunk by chunk, so that an interrupted conversion goes on where it was without downloading anything twice.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { openHttpSource } from '@/formats/http-source.ts';
 import { checkRange } from '@/formats/memory-source.ts';
+import { diskSource } from './disk-files.ts';
 
 export interface HubModel {
   /** `owner/name`. */
@@ -82,23 +83,33 @@ function chunkedSource(source: ByteSource, folder: string, chunkBytes: number): 
   const loading = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
   const lengthOf = (index: number): number => Math.min(chunkBytes, source.size - index * chunkBytes);
 
-  const load = async (index: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> => {
-    const path = join(folder, `${index}.chunk`);
-    const found = await stat(path).catch(() => undefined);
-    if (found?.size === lengthOf(index)) return new Uint8Array(await readFile(path));
+  const pathOf = (index: number): string => join(folder, `${index}.chunk`);
+  const fetchChunk = async (index: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> => {
     const bytes = await source.read(index * chunkBytes, lengthOf(index), signal);
     await mkdir(folder, { recursive: true });
-    await writeFile(`${path}.part`, bytes);
-    await rename(`${path}.part`, path);
+    await writeFile(`${pathOf(index)}.part`, bytes);
+    await rename(`${pathOf(index)}.part`, pathOf(index));
     return bytes;
   };
   /** Two readers of one chunk share its request. */
   const shared = (index: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> => {
     const running = loading.get(index);
     if (running !== undefined) return running;
-    const started = load(index, signal).finally(() => loading.delete(index));
+    const started = fetchChunk(index, signal).finally(() => loading.delete(index));
     loading.set(index, started);
     return started;
+  };
+
+  /** Bytes `begin` to `end` of a chunk; of one on disk no more than these are read. */
+  const part = async (
+    index: number,
+    begin: number,
+    end: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>> => {
+    const kept = await diskSource(pathOf(index), source.name);
+    if (kept?.size === lengthOf(index)) return kept.read(begin, end - begin, signal);
+    return (await shared(index, signal)).subarray(begin, end);
   };
 
   return {
@@ -114,13 +125,20 @@ function chunkedSource(source: ByteSource, folder: string, chunkBytes: number): 
       const worker = async (): Promise<void> => {
         while (next <= last) {
           const index = next++;
-          const chunk = await shared(index, signal);
-          const begin = Math.max(offset, index * chunkBytes);
-          const end = Math.min(offset + length, index * chunkBytes + chunk.length);
-          result.set(chunk.subarray(begin - index * chunkBytes, end - index * chunkBytes), begin - offset);
+          const start = index * chunkBytes;
+          const begin = Math.max(offset, start);
+          const end = Math.min(offset + length, start + lengthOf(index));
+          const bytes = await part(index, begin - start, end - start, signal).catch((error: unknown) => {
+            // The others take no further chunk.
+            next = last + 1;
+            throw error;
+          });
+          result.set(bytes, begin - offset);
         }
       };
-      await Promise.all(Array.from({ length: PARALLEL_CHUNKS }, worker));
+      // All are waited for, also after a failure: nothing writes into the folder once this call is over.
+      const outcomes = await Promise.allSettled(Array.from({ length: PARALLEL_CHUNKS }, worker));
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
       return result;
     },
   };

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { f16ToF32, f32ToF16 } from '@/base/half.ts';
 import { SeededRandom } from '@/base/random.ts';

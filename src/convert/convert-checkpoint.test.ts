@@ -178,8 +178,8 @@ describe('4 bits', () => {
   test('weights on a 4-bit grid lose nothing', async () => {
     const checkpoint = makeTinyCheckpoint({ ...TINY, onGrid: true }, 7);
     const { sink, report } = await convert(checkpoint, { dtype: 'q4', layersPerStage: 1 });
-    for (const { tensor, relativeError } of report.tensors)
-      if (tensor !== 'model.embed_tokens.weight') expect(relativeError, tensor).toBe(0);
+    const linear = report.tensors.filter(({ tensor }) => tensor !== 'model.embed_tokens.weight');
+    for (const { tensor, relativeError } of linear) expect(relativeError, tensor).toBe(0);
     // The embedding is in 8 bits: what is left is its error, and no more than that.
     const rounded = withEmbeddingRounded(checkpoint);
     const exact = await convert(rounded, { dtype: 'q4' });
@@ -273,7 +273,7 @@ test('--max-layers keeps the first layers and the final norm, and says so', asyn
 describe('heads from elsewhere', () => {
   function plain(seed: number): TinyCheckpoint {
     const checkpoint = makeTinyCheckpoint(TINY, seed);
-    for (const name of [...checkpoint.tensors.keys()]) if (!name.startsWith('model.')) checkpoint.tensors.delete(name);
+    for (const name of checkpoint.tensors.keys()) if (!name.startsWith('model.')) checkpoint.tensors.delete(name);
     delete checkpoint.config['num_labels'];
     return checkpoint;
   }

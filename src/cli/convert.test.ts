@@ -1,0 +1,237 @@
+/** The convert command on a tiny checkpoint: from a folder, and over ranges from a server with the hub's layout. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPackage } from '@/formats/model-package.ts';
+import { diskFileSet } from './disk-files.ts';
+import { runConvert } from './convert.ts';
+import { expandGolden } from './fixtures/golden-checkpoints.ts';
+import { hubFileSet, parseHubId } from './hub-files.ts';
+import { folderPackageSink } from './node-files.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'armoscope-convert-'));
+const checkpoint = join(folder, 'checkpoint');
+beforeAll(async () => {
+  await mkdir(checkpoint);
+  await expandGolden('armorm-tiny-smollm', checkpoint);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function command(args: readonly string[], signal = new AbortController().signal, environment = {}) {
+  const lines: string[] = [];
+  const errors: string[] = [];
+  const exitCode = await runConvert(
+    args,
+    {
+      print: (line) => lines.push(line),
+      printError: (line) => errors.push(line),
+      progress: { write: (text: string) => lines.push(text) },
+    },
+    signal,
+    environment,
+  );
+  return { exitCode, lines, errors };
+}
+
+describe('arguments', () => {
+  const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ['nothing', [], /SOURCE/],
+    ['no --out', ['x'], /--out/],
+    ['two sources', ['x', 'y', '--out', 'z'], /y is left over/],
+    ['another dtype', ['x', '--out', 'z', '--dtype', 'q3'], /--dtype.*q3/],
+    ['no layers', ['x', '--out', 'z', '--layers-per-stage', '0'], /--layers-per-stage.*0/],
+    ['half a layer', ['x', '--out', 'z', '--max-layers', '1.5'], /--max-layers.*1\.5/],
+    ['an unknown option', ['x', '--out', 'z', '--fast'], /--fast/],
+  ];
+  test.each(cases)('%s: exit code 2', async (_, args, says) => {
+    const { exitCode, errors } = await command(args);
+    expect(exitCode).toBe(2);
+    expect(errors.join('\n')).toMatch(says);
+  });
+
+  test('help', async () => {
+    const { exitCode, lines } = await command(['--help']);
+    expect(exitCode).toBe(0);
+    expect(lines.join('\n')).toContain('--layers-per-stage');
+  });
+
+  test('a source that is neither a folder nor a hub id: exit code 1', async () => {
+    const { exitCode, errors } = await command([join(folder, 'nowhere'), '--out', join(folder, 'x')]);
+    expect(exitCode).toBe(1);
+    expect(errors).toEqual([expect.stringMatching(/nowhere: is neither a folder nor a hub id/)]);
+  });
+});
+
+test('a folder becomes a package with ArmoRM’s objectives, and the report says what it cost', async () => {
+  const out = join(folder, 'q4');
+  const { exitCode, lines } = await command([checkpoint, '--out', out, '--layers-per-stage', '3', '--verify']);
+  expect(exitCode).toBe(0);
+  const { manifest } = await openPackage(diskFileSet(out));
+  expect(manifest.objectives[4]).toMatchObject({ name: 'helpsteer-verbosity', group: 'helpsteer' });
+  expect(manifest.verbosityDimensions).toEqual([4]);
+  expect(manifest.stages).toHaveLength(2);
+  expect(readdirSync(out).sort()).toEqual([
+    'armoscope.json',
+    'embedding.safetensors',
+    'heads.safetensors',
+    'stage-00.data',
+    'stage-00.onnx',
+    'stage-01.data',
+    'stage-01.onnx',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]);
+  const text = lines.join('\n');
+  expect(text).toMatch(/model\.layers\.0\.mlp\.up_proj\.weight, q4, \d\.\d\de-2/);
+  expect(text).toMatch(/Against f32 on \d+ texts \(--verify\): score error \d/);
+});
+
+test('an interruption leaves nothing behind, and what was there before stays', async () => {
+  const out = join(folder, 'interrupted');
+  await mkdir(out);
+  writeFileSync(join(out, 'mine.txt'), 'mine');
+  const controller = new AbortController();
+  const running = command([checkpoint, '--out', out], controller.signal);
+  // After the first file has begun to grow.
+  while (!readdirSync(out).some((name) => name.endsWith('.part') || name.endsWith('.safetensors')))
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  controller.abort();
+  expect((await running).exitCode).toBe(130);
+  expect(readdirSync(out)).toEqual(['mine.txt']);
+});
+
+describe('a folder as a sink', () => {
+  test('grows files under another name and forgets an old manifest first', async () => {
+    const home = join(folder, 'sink');
+    await mkdir(home);
+    writeFileSync(join(home, 'armoscope.json'), '{}');
+    const sink = folderPackageSink(home);
+    const file = await sink.create('a.data');
+    expect(readdirSync(home)).toEqual(['a.data.part']);
+    await file.append(Uint8Array.of(1, 2));
+    await file.append(Uint8Array.of(3));
+    expect(await file.finish()).toEqual({
+      file: 'a.data',
+      bytes: 3,
+      sha256: '039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81',
+    });
+    expect(readdirSync(home)).toEqual(['a.data']);
+    await sink.create('b.data');
+    await sink.discard();
+    expect(readdirSync(folder)).not.toContain('sink');
+  });
+});
+
+test('hub ids', () => {
+  expect(parseHubId('owner/name')).toEqual({ id: 'owner/name', revision: 'main' });
+  expect(parseHubId('owner/na.me-1@refs/pr/3')).toEqual({ id: 'owner/na.me-1', revision: 'refs/pr/3' });
+  for (const text of ['name', '../up/name', '/a/b', 'a/b/c', 'a/..', ''])
+    expect(parseHubId(text), text).toBeUndefined();
+});
+
+/** Serves `root` as `/owner/tiny/resolve/v1/…` with ranges and counts the bytes of bodies it sends. */
+class MiniHub {
+  sentBytes = 0;
+  /** Stops answering after so many bytes, as a lost line would. */
+  limitBytes = Infinity;
+  readonly tokens = new Set<string | undefined>();
+  private readonly files = new Map<string, Buffer>();
+  private readonly server: Server;
+  constructor(root: string) {
+    this.server = createServer((request, response) => this.answer(root, request, response));
+  }
+  async listen(): Promise<string> {
+    await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done));
+    const address = this.server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    return `http://127.0.0.1:${address.port}`;
+  }
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+  private answer(root: string, request: IncomingMessage, response: ServerResponse): void {
+    this.tokens.add(request.headers.authorization);
+    const name = /^\/owner\/tiny\/resolve\/v1\/([\w.-]+)$/.exec(request.url ?? '')?.[1];
+    let bytes: Buffer;
+    try {
+      bytes = this.files.get(name ?? '') ?? readFileSync(join(root, name ?? 'missing'));
+      this.files.set(name ?? '', bytes);
+    } catch {
+      response.writeHead(404).end();
+      return;
+    }
+    const headers = {
+      ETag: `"${name}-${bytes.length}"`,
+      'Accept-Ranges': 'bytes',
+      'Content-Type': 'application/octet-stream',
+    };
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+    const begin = Number(range?.[1] ?? 0);
+    const end =
+      range?.[2] === undefined || range[2] === '' ? bytes.length : Math.min(Number(range[2]) + 1, bytes.length);
+    if (this.sentBytes > this.limitBytes) {
+      response.writeHead(403).end();
+      return;
+    }
+    if (request.method !== 'HEAD') this.sentBytes += end - begin;
+    if (range === null) response.writeHead(200, { ...headers, 'Content-Length': bytes.length });
+    else
+      response.writeHead(206, {
+        ...headers,
+        'Content-Length': end - begin,
+        'Content-Range': `bytes ${begin}-${end - 1}/${bytes.length}`,
+      });
+    response.end(request.method === 'HEAD' ? undefined : bytes.subarray(begin, end));
+  }
+}
+
+describe('a hub', () => {
+  test('gives the same package as the folder, with the revision and the token', async () => {
+    const hub = new MiniHub(checkpoint);
+    try {
+      const address = await hub.listen();
+      const [local, remote] = [join(folder, 'local'), join(folder, 'remote')];
+      const more = ['--dtype', 'f32', '--max-layers', '1', '--name', 'same'];
+      expect((await command([checkpoint, '--out', local, ...more])).exitCode).toBe(0);
+      const environment = { HF_ENDPOINT: address, HF_TOKEN: 'secret' };
+      const { exitCode, errors } = await command(['owner/tiny@v1', '--out', remote, ...more], undefined, environment);
+      expect(errors).toEqual([]);
+      expect(exitCode).toBe(0);
+      const [one, other] = [await openPackage(diskFileSet(local)), await openPackage(diskFileSet(remote))];
+      expect(other.manifest.id).toBe(one.manifest.id);
+      expect(other.manifest.source).toEqual({ name: 'owner/tiny', revision: 'v1', url: `${address}/owner/tiny` });
+      expect([...hub.tokens]).toEqual(['Bearer secret']);
+      expect(readdirSync(remote)).not.toContain('.download');
+    } finally {
+      hub.close();
+    }
+  }, 180_000);
+
+  test('is asked again only for what had not arrived', async () => {
+    const hub = new MiniHub(checkpoint);
+    try {
+      const address = await hub.listen();
+      const options = { hub: address, cacheFolder: join(folder, 'chunks'), chunkBytes: 1_000_000 };
+      const open = async () =>
+        (await hubFileSet({ id: 'owner/tiny', revision: 'v1' }, options).open('model.safetensors'))!;
+      const whole = new Uint8Array(readFileSync(join(checkpoint, 'model.safetensors')));
+      const first = await open();
+      expect(first.size).toBe(whole.length);
+      hub.limitBytes = 3_000_000;
+      await expect(first.read(0, whole.length)).rejects.toThrow(/model\.safetensors/);
+      const before = hub.sentBytes;
+      hub.limitBytes = Infinity;
+      const again = await open();
+      expect(Buffer.compare(await again.read(0, whole.length), whole)).toBe(0);
+      expect(hub.sentBytes - before).toBeLessThan(whole.length - 2_000_000);
+      expect(Buffer.compare(await again.read(999_990, 1_000_020), whole.subarray(999_990, 2_000_010))).toBe(0);
+      expect(await hubFileSet({ id: 'owner/tiny', revision: 'v1' }, options).open('nothing.json')).toBeUndefined();
+    } finally {
+      hub.close();
+    }
+  });
+});
