@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -57,7 +57,20 @@ export async function goldenPackage(name: GoldenName, dtype: Dtype = 'f32'): Pro
     await rm(made, { recursive: true, force: true });
     if (!existsSync(join(folder, MANIFEST_FILE))) throw error;
   });
+  await removeStale(`${name}-${dtype}-`, folder);
   return folder;
+}
+
+/** A package of an hour ago under another key is of code that has changed since; a younger one may be in use. */
+const staleAfterMs = 3_600_000;
+
+async function removeStale(prefix: string, kept: string): Promise<void> {
+  for (const entry of await readdir(cacheFolder)) {
+    const path = join(cacheFolder, entry);
+    if (!entry.startsWith(prefix) || path === kept) continue;
+    const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
+    if (age > staleAfterMs) await rm(path, { recursive: true, force: true });
+  }
 }
 
 /** Hash of the golden's files and of every source that decides what the converter makes of them. */

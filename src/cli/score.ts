@@ -4,6 +4,7 @@
  * Exit codes: 0 every line was scored; 1 the run failed; 2 the arguments are wrong; 3 it finished, but some lines are bad;
  * 130 interrupted (the same command goes on from there).
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { EngineProgress, LoadedModel, ModelSource, Provider } from '@/engine/api/messages.ts';
@@ -78,11 +79,13 @@ function readArguments(argv: readonly string[]): Arguments {
     return typeof value === 'string' ? value : undefined;
   };
   const model = required('model');
+  const features = optional('features');
   return {
     model: /^https?:/.test(model) ? { kind: 'url', url: model } : { kind: 'directory', path: model },
     input: required('input'),
     output: required('output'),
-    features: optional('features'),
+    // Absolute, so that a run from another folder finds what it had begun.
+    features: features === undefined ? undefined : resolve(features),
     provider: providerNamed(optional('provider')),
     threads: positive('--threads', optional('threads')),
     chunkTokens: positive('--chunk', optional('chunk')),

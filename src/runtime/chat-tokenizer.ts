@@ -116,7 +116,7 @@ export class ChatTokenizer {
     return { tokenIds, ...gate, scoredIndex: tokenIds.length - 1, responseStart, warnings };
   }
 
-  /** Text of one token, for people: special tokens as their names, a part of a character as `\xNN` would be as U+FFFD. */
+  /** Text of one token, for people: special tokens as their names, part of a character as U+FFFD. */
   textOf(tokenId: number): string {
     return this.#addedTokens.get(tokenId) ?? this.#tokenizer.decode([tokenId], { skip_special_tokens: false });
   }

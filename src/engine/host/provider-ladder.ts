@@ -21,30 +21,31 @@ export interface Proven {
 /** How long an error waits for the device's own loss report: in-flight errors look unrelated and come first. */
 const lossGraceMs = 250;
 
-/** Tries the providers in order until one reproduces the canaries. @throws EngineError `unproven` when none does. */
+/** What is to be proven, where, and who is told. */
+export interface Proving {
+  readonly factory: BackendFactory;
+  /** Tokens per run of the backbone; `undefined`: its default. */
+  readonly chunkTokens: (provider: Provider) => number | undefined;
+  readonly opened: LocalPackage;
+  readonly canaries: readonly EncodedCanary[];
+  /** The person named the provider: then a software adapter will do. */
+  readonly askedFor: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: NonNullable<CallOptions['onProgress']>;
+}
+
+/**
+ * Tries the providers in order until one reproduces the canaries.
+ * @throws EngineError `unproven` when none does; the signal's reason.
+ */
 export async function proveFirst(
-  factory: BackendFactory,
-  chunkTokensFor: (provider: Provider) => number | undefined,
-  opened: LocalPackage,
-  canaries: readonly EncodedCanary[],
+  proving: Proving,
   order: readonly Provider[],
-  askedFor: boolean,
-  signal: AbortSignal,
-  onProgress: NonNullable<CallOptions['onProgress']>,
 ): Promise<{ proven: Proven; proofs: readonly ProviderProof[] }> {
   const proofs: ProviderProof[] = [];
   for (const provider of order) {
-    signal.throwIfAborted();
-    const { proof, proven } = await tryProvider(
-      factory,
-      chunkTokensFor,
-      opened,
-      canaries,
-      provider,
-      askedFor,
-      signal,
-      onProgress,
-    );
+    proving.signal.throwIfAborted();
+    const { proof, proven } = await tryProvider(proving, provider);
     proofs.push(proof);
     if (proven !== undefined) return { proven, proofs };
   }
@@ -59,14 +60,8 @@ export async function proveFirst(
 }
 
 async function tryProvider(
-  factory: BackendFactory,
-  chunkTokensFor: (provider: Provider) => number | undefined,
-  opened: LocalPackage,
-  canaries: readonly EncodedCanary[],
+  { factory, chunkTokens, opened, canaries, askedFor, signal, onProgress }: Proving,
   provider: Provider,
-  askedFor: boolean,
-  signal: AbortSignal,
-  onProgress: NonNullable<CallOptions['onProgress']>,
 ): Promise<{ proof: ProviderProof; proven?: Proven }> {
   const tolerance = canaryTolerance(canaries);
   const made = await factory.create(provider);
@@ -87,10 +82,10 @@ async function tryProvider(
   const lost = rejectWhenLost(backend);
   try {
     const { manifest, embedding, stages, head } = opened;
-    const chunkTokens = chunkTokensFor(provider);
+    const chunk = chunkTokens(provider);
     const creating = Backbone.create(backend, manifest.architecture, embedding, stages, {
       signal,
-      ...(chunkTokens === undefined ? {} : { chunkTokens }),
+      ...(chunk === undefined ? {} : { chunkTokens: chunk }),
       onSession: (done, total) => onProgress({ stage: 'compile', done, total, provider }),
     });
     backbone = await Promise.race([creating, lost]);

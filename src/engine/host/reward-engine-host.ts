@@ -66,15 +66,7 @@ export class RewardEngineHost implements RewardEngine {
         onProgress,
       });
       const canaries = encodeCanaries(opened.tokenizer, opened.manifest.canaries);
-      const order = options.provider === undefined ? this.#platform.backends.order : [options.provider];
-      const { proven, proofs } = await this.#prove(
-        opened,
-        canaries,
-        order,
-        options.provider !== undefined,
-        signal,
-        onProgress,
-      );
+      const { proven, proofs } = await this.#prove(opened, canaries, options.provider, signal, onProgress);
       this.#model = { package: opened, canaries, proven, provider: proven.backend.provider };
       onProgress({ stage: 'ready' });
       const { provider, adapter } = proven.backend;
@@ -167,14 +159,14 @@ export class RewardEngineHost implements RewardEngine {
   #prove(
     opened: LocalPackage,
     canaries: readonly EncodedCanary[],
-    order: readonly Provider[],
-    askedFor: boolean,
+    provider: Provider | undefined,
     signal: AbortSignal,
     onProgress: OnProgress,
   ): ReturnType<typeof proveFirst> {
-    const { backends } = this.#platform;
-    const chunkTokens = (provider: Provider): number | undefined => this.#platform.chunkTokens?.(provider);
-    return proveFirst(backends, chunkTokens, opened, canaries, order, askedFor, signal, onProgress);
+    const { backends: factory } = this.#platform;
+    const chunkTokens = (each: Provider): number | undefined => this.#platform.chunkTokens?.(each);
+    const proving = { factory, chunkTokens, opened, canaries, askedFor: provider !== undefined, signal, onProgress };
+    return proveFirst(proving, provider === undefined ? factory.order : [provider]);
   }
 
   /** Runs `work`; when the device is lost on the way, makes and proves it again and runs `work` once more. */
@@ -195,7 +187,7 @@ export class RewardEngineHost implements RewardEngine {
         await releaseProven(first);
       }
     }
-    const again = await this.#prove(model.package, model.canaries, [model.provider], true, signal, onProgress).catch(
+    const again = await this.#prove(model.package, model.canaries, model.provider, signal, onProgress).catch(
       (error: unknown) => {
         signal.throwIfAborted();
         throw new EngineError({
