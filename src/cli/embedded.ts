@@ -49,7 +49,7 @@ const HELP = `Builds the embedded model package. Resumable: run it again after a
 /** Hidden size of the base model. */
 const FEATURE_SIZE = 576;
 /** Tokens that features are computed of: groups are taken in order until it is reached. */
-const TOKEN_BUDGET = 1_300_000;
+const TOKEN_BUDGET = 1_050_000;
 
 interface Options {
   readonly source: string;

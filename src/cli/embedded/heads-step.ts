@@ -19,13 +19,13 @@ import type { Debiasing, GateSettings, Probe, TrainedGate, TrainingData } from '
 export const GATE_SETTINGS: GateSettings = {
   hidden: [128, 128, 128],
   temperature: 10,
-  steps: 600,
+  steps: 160,
   batchSize: 256,
   learningRate: 1e-3,
   weightDecay: 0.01,
   dropout: 0.2,
   seed: 20_261_123,
-  contrastShare: 0.4,
+  contrastShare: 0.5,
 };
 
 export interface TrainedHeads {
