@@ -3,7 +3,7 @@ import { Popover, UnstyledButton } from '@mantine/core';
 import { loadShare } from '@/components/load-progress-view.tsx';
 import { formatErrorBound, formatPercent } from '@/components/number-format.ts';
 import { ProofList } from '@/components/proof-list.tsx';
-import { fallbackSentence, providerLabel } from '@/components/provider-words.ts';
+import { providerLabel } from '@/components/provider-words.ts';
 import { remedies } from '@/components/error-remedies.ts';
 import { useModel, type ModelState } from '@/queries/model-queries.ts';
 import { useActivity } from '@/state/activity.ts';
@@ -71,7 +71,6 @@ export function ModelBadge() {
 
 function BadgeDetails({ model }: { readonly model: ModelState }) {
   if (model.status === 'ready') {
-    const fallback = fallbackSentence(model.model);
     return (
       <>
         <h2>{model.model.manifest.name}</h2>
@@ -81,7 +80,6 @@ function BadgeDetails({ model }: { readonly model: ModelState }) {
           <strong>{formatErrorBound(model.model.worstError)}</strong>.
         </p>
         <ProofList proofs={model.model.proofs} />
-        {fallback === undefined ? null : <p className="muted small">{fallback}</p>}
       </>
     );
   }

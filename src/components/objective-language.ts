@@ -124,7 +124,7 @@ const seriesStyles: readonly SeriesStyle[] = [
 /** Most series one radar can carry and still be read. */
 export const MAX_RADAR_SERIES = 4;
 
-/** Style of the response at `index` (A is 0); from E on they repeat, and only the letter is unique. */
+/** Style of the response at `index` (A is 0); from E on it is neutral, and only the letter is unique. */
 export function seriesStyle(index: number): SeriesStyle {
-  return seriesStyles[index % seriesStyles.length] ?? { colour: 'currentColor', dash: undefined };
+  return seriesStyles[index] ?? { colour: 'var(--line-strong)', dash: undefined };
 }
