@@ -1,5 +1,6 @@
 /** The model in use, where it runs and how well that was proven; opens the proofs of every provider. */
 import { Popover, UnstyledButton } from '@mantine/core';
+import { useState } from 'react';
 import { loadShare } from '@/components/load-progress-view.tsx';
 import { formatErrorBound, formatPercent } from '@/components/number-format.ts';
 import { ProofList } from '@/components/proof-list.tsx';
@@ -54,10 +55,26 @@ function Dot({ tone }: { readonly tone: 'good' | 'bad' | 'busy' | 'off' }) {
 
 export function ModelBadge() {
   const model = useModel();
+  const [opened, setOpened] = useState(false);
   return (
-    <Popover width={380} position="bottom-end" shadow="md" withinPortal={false} trapFocus={false}>
+    <Popover
+      width={380}
+      position="bottom-end"
+      shadow="md"
+      withinPortal={false}
+      opened={opened}
+      onChange={setOpened}
+      transitionProps={{ duration: 0 }}
+    >
       <Popover.Target>
-        <UnstyledButton className={classes.badge}>
+        <UnstyledButton
+          className={classes.badge}
+          onClick={() => setOpened(!opened)}
+          // The focus stays on the button, where the popover itself does not hear Escape.
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') setOpened(false);
+          }}
+        >
           <span className="visually-hidden">Model: </span>
           <BadgeText model={model} />
         </UnstyledButton>
