@@ -32,7 +32,8 @@ export default defineConfig({
           environment: 'node',
           include: ['src/**/*.test.ts', 'src/**/*.test.tsx'],
           exclude: ['src/**/*.gpu.test.ts'],
-          testTimeout: 60_000,
+          // Tests that run whole models take a second alone and many on a busy machine.
+          testTimeout: 180_000,
         },
       },
       {

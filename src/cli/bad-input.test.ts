@@ -7,13 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { badCheckpoints, writeBadCheckpoint } from './fixtures/bad-checkpoints.ts';
 import { badPackages, writeBadPackage } from './fixtures/bad-packages.ts';
-import { makeGoldenPackage } from './golden-packages.ts';
+import { goldenPackage } from './golden-packages.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'armoscope-bad-'));
-const good = join(folder, 'good');
+let good = '';
 
-beforeAll(async () => await makeGoldenPackage('armorm-tiny-smollm', good), 120_000);
+beforeAll(async () => {
+  good = await goldenPackage('armorm-tiny-smollm');
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 interface Outcome {
