@@ -127,7 +127,7 @@ test('a package folder is opened from disk, and another folder is refused by nam
   await page.goto(`/?model=/packages/${model}/#/models`);
   await idle(page);
   const picker = page.locator('input[type=file]');
-  await picker.setInputFiles(fileURLToPath(new URL('../public', import.meta.url)));
+  await picker.setInputFiles(fileURLToPath(new URL('.', import.meta.url)));
   await expect(page.getByRole('alert')).toContainText('armoscope.json');
   await expect(page.getByRole('region', { name: 'Model in use' })).toContainText(model);
   await picker.setInputFiles(fileURLToPath(new URL('../.cache/e2e/multidomain-tiny', import.meta.url)));

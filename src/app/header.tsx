@@ -13,7 +13,8 @@ const schemes = {
 } as const;
 
 function SchemeToggle() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  // Otherwise a style element would be injected to hold transitions still, which the policy forbids.
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const scheme = schemes[colorScheme];
   const label = `Colour scheme: ${scheme.name}. Change to ${schemes[scheme.next].name}`;
   return (
