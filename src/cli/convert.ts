@@ -30,7 +30,7 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
   --max-layers N         keep only the first N layers
   --objectives FILE      JSON array with the objectives' names, or with their whole manifest entries
   --name TEXT            name of the package (default: the folder's or the model's)
-  --licence TEXT         SPDX identifier or a sentence (default: unknown)
+  --licence TEXT         SPDX identifier or a sentence (default: the model card's)
   --hub URL              another hub with the same layout (default: HF_ENDPOINT, else https://huggingface.co)
   --verify               measure the score error of the package against f32 on more texts
   --help                 this text

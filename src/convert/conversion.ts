@@ -15,7 +15,7 @@ export interface ConvertOptions {
   readonly maxLayers?: number;
   readonly name: string;
   readonly source: Manifest['source'];
-  /** SPDX identifier or a sentence. Default `unknown`. */
+  /** SPDX identifier or a sentence. Default: what the model card states, else `unknown`. */
   readonly licence?: string;
   readonly notice?: string;
   readonly description?: string;

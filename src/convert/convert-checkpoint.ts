@@ -28,6 +28,7 @@ import {
 import { canariesOf, headOutputsOf, type PreparedText, prepareTexts, sequencesOf } from './head-outputs.ts';
 import { BLOCK_SIZE, DataFile, encodeLinear, relativeError } from './linear-encoder.ts';
 import { writeManifest } from './manifest-writer.ts';
+import { licenceOf } from './model-card.ts';
 import { deriveModelTokens } from './model-tokens.ts';
 import { defaultObjectives } from './objectives.ts';
 import { type PackageSink, writePackageFile } from './package-sink.ts';
@@ -112,7 +113,7 @@ export async function convertCheckpoint(
     formatVersion: 1,
     name: options.name,
     ...(options.description === undefined ? {} : { description: options.description }),
-    licence: options.licence ?? 'unknown',
+    licence: options.licence ?? (await licenceOf(checkpoint, signal)) ?? 'unknown',
     ...(options.notice === undefined ? {} : { notice: options.notice }),
     source: options.source,
     architecture,
