@@ -30,6 +30,8 @@ const queue = new SerialQueue();
  */
 function webGpuProvider(ort: WebOrt, device: GPUDevice): InferenceSession.WebGpuExecutionProviderOption {
   ort.env.webgpu.device = device;
+  // Buckets: texts differ in length, and `simple` keeps buffers of every size ever seen. Measured with 18 lengths: 1.3 MB were
+  // created for the first eight and nothing after; with `simple` 3.9 MB and then 3 MB more for every ten.
   return { name: 'webgpu', device, storageBufferCacheMode: 'bucket', validationMode: 'basic' };
 }
 
