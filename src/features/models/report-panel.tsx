@@ -72,7 +72,10 @@ function Part({ name, value, depth }: { readonly name: string; readonly value: R
     <Scalar value={value} />
   );
   return (
-    <details className={classes.part} open={depth === 0}>
+    <details
+      className={classes.part}
+      open={depth === 0 && Array.isArray(value) && value.every((entry) => typeof entry === 'string')}
+    >
       <summary>{name}</summary>
       {body}
     </details>

@@ -23,7 +23,20 @@ it('takes lists of like records and records by name as tables', () => {
     ],
   });
   expect(isTable([1, 2])).toBe(false);
-  expect(isTable({ a: { b: { c: 1 } }, d: { e: 1 } })).toBe(false);
+  const nested: ReportValue = [
+    { objective: 'a', rho: { before: 0.5, after: 0 } },
+    { objective: 'b', rho: { before: 0.4, after: 0.1 } },
+  ];
+  expect(tableOf(nested)).toEqual({
+    columns: ['objective', 'rho before', 'rho after'],
+    rows: [
+      ['a', 0.5, 0],
+      ['b', 0.4, 0.1],
+    ],
+  });
+  const varied: ReportValue = [{ n: { a: 1, b: 2, c: 3 } }, { n: { d: 4, e: 5 } }];
+  expect(tableOf(varied)).toEqual({ columns: ['n'], rows: [['a 1; b 2; c 3'], ['d 4; e 5']] });
+  expect(isTable({ a: { b: { c: { d: 1 } } }, e: { f: 1 } })).toBe(false);
 });
 
 it('makes keys readable', () => {
