@@ -11,7 +11,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { defined } from '@/base/assert.ts';
 import { FormatError } from '@/formats/errors.ts';
+import { manifestFiles } from '@/formats/manifest-checks.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
+import type { Manifest } from '@/formats/manifest.ts';
 import {
   BASE_MODEL,
   findGguf,
@@ -29,6 +31,7 @@ import { GATE_SETTINGS, trainHeads } from './embedded/heads-step.ts';
 import { jsonRecord, parseJsonRecord } from './embedded/json-record.ts';
 import { writePackage } from './embedded/package-step.ts';
 import { readPreferences, readRatings } from './embedded/records.ts';
+import { readmeText } from './embedded/readme-text.ts';
 import { buildReport } from './embedded/report.ts';
 import { contentHash } from './embedded/seeded.ts';
 import { ALPHAS } from './embedded/train-heads.ts';
@@ -152,6 +155,10 @@ async function versions(): Promise<Record<string, string>> {
   };
 }
 
+function manifestBytes(manifest: Manifest): number {
+  return manifestFiles(manifest).reduce((sum, { entry }) => sum + entry.bytes, 0);
+}
+
 async function build(options: Options): Promise<void> {
   const { source, work, out } = options;
   const checkpoint = await prepareCheckpoint(source, work);
@@ -182,6 +189,7 @@ async function build(options: Options): Promise<void> {
     settings: { tokenBudget: TOKEN_BUDGET, tokenLimit: TOKEN_LIMIT, alphas: ALPHAS, gate: GATE_SETTINGS },
   });
   await writeFile(join(out, 'report.json'), `${JSON.stringify(report, undefined, 1)}\n`);
+  await writeFile(join(out, 'README.md'), readmeText(report, manifestBytes(manifest)));
   console.log(`${manifest.id} in ${out}`);
 }
 

@@ -1,7 +1,7 @@
 /**
  * What each of the 19 objectives is trained on: data, no code. Every number that is a judgment of ours stands here.
  *
- * A source's rows are brought to mean 0.5 and standard deviation 0.2 within the source before they are mixed, so that no
+ * A source's rows are brought to mean 0.5 and standard deviation 0.08 within the source before they are mixed, so that no
  * label says which source a text came from.
  */
 import type { ContrastKind } from './dataset.ts';

@@ -57,7 +57,7 @@ describe('label rows', () => {
       const variance = labels.reduce((sum, value) => sum + (value - mean) ** 2, 0) / labels.length;
       expect(labels.length).toBe(15);
       expect(mean).toBeCloseTo(0.5, 10);
-      expect(Math.sqrt(variance)).toBeCloseTo(0.2, 10);
+      expect(Math.sqrt(variance)).toBeCloseTo(0.08, 10);
     }
   });
 

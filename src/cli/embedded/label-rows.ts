@@ -24,15 +24,18 @@ export interface LabelRow {
   readonly example: number;
   /** As the source says it, in [0, 1] or the measure's own unit. */
   readonly raw: number;
-  /** Within-source mean 0.5, standard deviation 0.2, cut to [0, 1]. */
+  /** Within-source mean 0.5, standard deviation 0.08, cut to [0, 1]. */
   readonly label: number;
   readonly weight: number;
   readonly source: string;
 }
 
-/** Centre and spread of labels within a source; ±2.5 deviations fill [0, 1]. */
+/**
+ * Centre and spread of labels within a source. The spread fixes what β = 100 of Eq 5 means: with 0.2 the pairs are so noisy for
+ * their margins that the gate flees to the dead verbosity column (half of its mass on dev); with 0.08 it does not.
+ */
 const LABEL_MEAN = 0.5;
-const LABEL_DEVIATION = 0.2;
+const LABEL_DEVIATION = 0.08;
 
 /** Every response of the groups that `has` features, in group order. */
 export function listExamples(

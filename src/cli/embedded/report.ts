@@ -63,7 +63,7 @@ export function countSources(data: TrainingData): Record<string, unknown>[] {
   }));
 }
 
-function lengthAgreement(data: TrainingData, evaluations: readonly HeadEvaluation[], split: Split): object {
+function lengthAgreement(data: TrainingData, evaluations: readonly HeadEvaluation[], split: Split) {
   const rows = data.examples.flatMap((example, row) =>
     example.split === split && example.twinOf === undefined ? [row] : [],
   );
@@ -91,7 +91,7 @@ export function judgeSplit(
   data: TrainingData,
   evaluations: readonly HeadEvaluation[],
   split: Split,
-): object {
+) {
   const score = (example: number): number => evaluations[example]?.score ?? Number.NaN;
   const judge = (pairs: readonly JudgedPair[]) => judgePreferences(pairs, data.examples, evaluations, trained.meanGate);
   const contrasts = contrastPairs(data.groups, data.index, split);
@@ -143,13 +143,19 @@ export interface ReportInputs {
   readonly data: TrainingData;
   readonly tokens: number;
   readonly versions: Readonly<Record<string, string>>;
-  readonly baseModel: Readonly<Record<string, unknown>>;
+  readonly baseModel: {
+    readonly name: string;
+    readonly url: string;
+    readonly layers: number;
+    readonly file: string;
+    readonly sha256: string;
+  };
   readonly quantisation: Readonly<Record<string, unknown>>;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
 /** The whole report as plain JSON. The test split is read here and nowhere else. */
-export function buildReport(inputs: ReportInputs): object {
+export function buildReport(inputs: ReportInputs) {
   const { trained, data } = inputs;
   const evaluations = evaluateAll(trained, data);
   const naturals = data.examples.filter(({ twinOf }) => twinOf === undefined).length;
@@ -211,3 +217,5 @@ export function buildReport(inputs: ReportInputs): object {
     test: judgeSplit(trained, data, evaluations, 'test'),
   };
 }
+
+export type Report = ReturnType<typeof buildReport>;

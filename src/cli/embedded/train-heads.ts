@@ -40,6 +40,8 @@ export const VERBOSITY_DIMENSION = 4;
 export interface GateSettings {
   readonly hidden: readonly number[];
   readonly temperature: number;
+  /** Absent: all. */
+  readonly activeObjectives?: readonly number[];
   readonly steps: number;
   readonly batchSize: number;
   readonly learningRate: number;
@@ -222,6 +224,7 @@ export async function trainGate(
     initialGateLayers([d, ...settings.hidden, objectives], settings.seed),
     {
       temperature: settings.temperature,
+      ...(settings.activeObjectives === undefined ? {} : { activeObjectives: settings.activeObjectives }),
       initialBeta: 100,
       batchSize: Math.min(settings.batchSize, pairs.length),
       learningRate: settings.learningRate,
