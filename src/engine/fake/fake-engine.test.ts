@@ -13,7 +13,9 @@ describe('contract: fake', () => {
 test('the head is well formed, and verbosity is dead mass as in the published checkpoint', () => {
   assertRewardHead(fakeHead);
   const k = fakeHead.objectives;
-  expect(Array.from({ length: k }, (_, v) => fakeHead.transform[v * k + 4])).toEqual(Array.from({ length: k }, () => 0));
+  expect(Array.from({ length: k }, (_, v) => fakeHead.transform[v * k + 4])).toEqual(
+    Array.from({ length: k }, () => 0),
+  );
 });
 
 test('failures are injected as they are given', async () => {
