@@ -20,18 +20,15 @@ async function webGpu(): Promise<Backend> {
 
 /** Bytes of the storage buffers that are created while `work` runs. */
 async function storageBytesCreatedBy(work: () => Promise<void>): Promise<number> {
-  let bytes = 0;
-  const createBuffer = GPUDevice.prototype.createBuffer;
-  const spy = vi.spyOn(GPUDevice.prototype, 'createBuffer').mockImplementation(function (this: GPUDevice, descriptor) {
-    if ((descriptor.usage & GPUBufferUsage.STORAGE) !== 0) bytes += descriptor.size;
-    return createBuffer.call(this, descriptor);
-  });
+  const created = vi.spyOn(GPUDevice.prototype, 'createBuffer');
   try {
     await work();
+    return created.mock.calls
+      .filter(([{ usage }]) => (usage & GPUBufferUsage.STORAGE) !== 0)
+      .reduce((bytes, [{ size }]) => bytes + size, 0);
   } finally {
-    spy.mockRestore();
+    created.mockRestore();
   }
-  return bytes;
 }
 
 test('texts of new lengths reuse the GPU buffers of earlier ones', async () => {
