@@ -6,6 +6,7 @@ import { Backbone } from '@/runtime/backbone.ts';
 import type { Backend, BackendFactory } from '@/runtime/backend.ts';
 import { canaryTolerance, worstCanaryError } from './canaries.ts';
 import type { EncodedCanary } from './canaries.ts';
+import { DeviceLoss } from './device-loss.ts';
 import { toEngineError } from './engine-errors.ts';
 import type { LocalPackage } from './local-package.ts';
 
@@ -13,13 +14,9 @@ import type { LocalPackage } from './local-package.ts';
 export interface Proven {
   readonly backend: Backend;
   readonly backbone: Backbone;
-  /** Rejects with `device-lost` when the device is lost; never resolves. */
-  readonly lost: Promise<never>;
+  readonly loss: DeviceLoss;
   readonly worstError: number;
 }
-
-/** How long an error waits for the device's own loss report: in-flight errors look unrelated and come first. */
-const lossGraceMs = 250;
 
 /** What is to be proven, where, and who is told. */
 export interface Proving {
@@ -79,7 +76,7 @@ async function tryProvider(
     return { proof: { ...about, outcome: 'skipped', reason } };
   }
   let backbone: Backbone | undefined;
-  const lost = rejectWhenLost(backend);
+  const loss = new DeviceLoss(backend);
   try {
     const { manifest, embedding, stages, head } = opened;
     const chunk = chunkTokens(provider);
@@ -88,14 +85,14 @@ async function tryProvider(
       ...(chunk === undefined ? {} : { chunkTokens: chunk }),
       onSession: (done, total) => onProgress({ stage: 'compile', done, total, provider }),
     });
-    backbone = await Promise.race([creating, lost]);
+    backbone = await loss.guard(creating);
     const proving = worstCanaryError(backbone, head, canaries, {
       signal,
       onCanary: (done, total) => onProgress({ stage: 'warmup', done, total, provider }),
     });
-    const worstError = await Promise.race([proving, lost]);
+    const worstError = await loss.guard(proving);
     if (worstError <= tolerance) {
-      return { proof: { ...about, outcome: 'passed', worstError }, proven: { backend, backbone, lost, worstError } };
+      return { proof: { ...about, outcome: 'passed', worstError }, proven: { backend, backbone, loss, worstError } };
     }
     await releaseProven({ backend, backbone });
     const reason = `its outputs differ from the reference by ${worstError.toPrecision(3)}, more than ${tolerance.toPrecision(3)}.`;
@@ -117,21 +114,4 @@ export async function releaseProven({
   // A lost device may refuse to release; the memory is gone with it.
   await backbone?.dispose().catch(() => undefined);
   await backend.dispose().catch(() => undefined);
-}
-
-function rejectWhenLost(backend: Backend): Promise<never> {
-  const lost = backend.lost.then((reason): never => {
-    throw new EngineError({ code: 'device-lost', message: 'The graphics device was lost.', detail: reason });
-  });
-  // It is raced in several places and may fire while none of them waits.
-  lost.catch(() => undefined);
-  return lost;
-}
-
-/** True when the device behind an error is gone. */
-export async function wasLost({ lost }: Proven): Promise<boolean> {
-  const waited = new Promise<false>((resolve) => {
-    setTimeout(() => resolve(false), lossGraceMs);
-  });
-  return Promise.race([lost.catch((): true => true), waited]);
 }

@@ -22,7 +22,7 @@ import type { EncodedCanary } from './canaries.ts';
 import { isAbort, toEngineError } from './engine-errors.ts';
 import { openLocalPackage } from './local-package.ts';
 import type { LocalPackage } from './local-package.ts';
-import { proveFirst, releaseProven, wasLost } from './provider-ladder.ts';
+import { proveFirst, releaseProven } from './provider-ladder.ts';
 import type { Proven } from './provider-ladder.ts';
 import { encodeOne, scoreEncoded } from './score-responses.ts';
 
@@ -179,10 +179,10 @@ export class RewardEngineHost implements RewardEngine {
     const first = model.proven;
     if (first !== undefined) {
       try {
-        return await Promise.race([work(first), first.lost]);
+        return await first.loss.guard(work(first));
       } catch (error) {
         signal.throwIfAborted();
-        if (isAbort(error) || !(await wasLost(first))) throw error;
+        if (isAbort(error) || !(await first.loss.happened())) throw error;
         model.proven = undefined;
         await releaseProven(first);
       }
@@ -200,9 +200,9 @@ export class RewardEngineHost implements RewardEngine {
     );
     model.proven = again.proven;
     try {
-      return await Promise.race([work(again.proven), again.proven.lost]);
+      return await again.proven.loss.guard(work(again.proven));
     } catch (error) {
-      if (!signal.aborted && (await wasLost(again.proven))) {
+      if (!signal.aborted && (await again.proven.loss.happened())) {
         model.proven = undefined;
         await releaseProven(again.proven);
       }
