@@ -90,7 +90,10 @@ for (const golden of goldenNames) {
           for (const [index, one] of group.entries()) {
             const result = await readResult(page, 'ABCDEFGH'.charAt(index));
             expectGolden(result, one, meta.tolerance, `${one.case} ${index}`);
-            expect(result.rows.map((row) => row.objective)).toEqual([...meta.objectives]);
+            // Only ArmoRM's own names follow from its shape; a descendant's are given with --objectives, or numbered.
+            const named = golden.startsWith('armorm');
+            const numbered = meta.objectives.map((_, i) => `objective-${String(i).padStart(2, '0')}`);
+            expect(result.rows.map((row) => row.objective)).toEqual(named ? [...meta.objectives] : numbered);
             scored++;
           }
         });
