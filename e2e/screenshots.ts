@@ -9,13 +9,7 @@ import { chromium } from 'playwright-core';
 import { chromiumArguments } from '@/cli/chromium.ts';
 import { ensureChromium } from '@/cli/install-chromium.ts';
 import { createStaticServer } from '@/cli/static-server.ts';
-import { idle, score } from './inspect-page.ts';
-
-const prompt = 'Why do we see lightning before we hear thunder?';
-const responses = [
-  'Light reaches us almost at once, while sound travels only about 340 metres a second. Count the seconds between the flash and the thunder and divide by three: that is roughly how many kilometres away the storm is.',
-  'Great question! There are many, many things one could say about lightning and thunder, which are both very interesting. Lightning is bright. Thunder is loud. In conclusion, it depends on many different factors.',
-];
+import { idle, response } from './inspect-page.ts';
 
 const { values } = parseArgs({ options: { model: { type: 'string' } } });
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -33,7 +27,8 @@ try {
   const query = values.model === undefined ? '' : `?model=${encodeURIComponent(values.model)}`;
   await page.goto(`http://localhost:${port}/${query}`);
   await idle(page);
-  await score(page, prompt, responses);
+  // The example the page opens on was scored by itself.
+  await response(page, 'A').getByRole('status').getByText(/\d/).waitFor();
   await page.screenshot({ path: `${pictures}inspect.png` });
 } finally {
   await browser.close();
