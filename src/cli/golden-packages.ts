@@ -10,12 +10,10 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Dtype } from '@/convert/linear-encoder.ts';
 import { convertCheckpoint } from '@/convert/convert-checkpoint.ts';
-import { parseObjectives } from '@/convert/objectives.ts';
-import { ARMORM_OBJECTIVES } from '@/core/armorm-objectives.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
 import { createConvertTools } from './convert-tools.ts';
 import { diskFileSet } from './disk-files.ts';
-import { expandGolden, goldenFolder, goldenNames, readGolden, type GoldenName } from './fixtures/golden-checkpoints.ts';
+import { expandGolden, goldenFolder, goldenNames, type GoldenName } from './fixtures/golden-checkpoints.ts';
 import { folderPackageSink, scratchSink } from './node-files.ts';
 
 const cacheFolder = fileURLToPath(new URL('../../.cache/goldens', import.meta.url));
@@ -25,17 +23,13 @@ export async function makeGoldenPackage(name: GoldenName, folder: string, dtype:
   const checkpoint = await mkdtemp(join(tmpdir(), 'armoscope-golden-'));
   const scratch = await scratchSink();
   const tools = await createConvertTools(scratch.sink);
-  // A checkpoint carries no names; where they are not ArmoRM's, which the converter knows, the golden says them.
-  const names = readGolden(name).meta.objectives;
-  const known = names.every((objective, index) => objective === ARMORM_OBJECTIVES[index]?.name);
-  const objectives = known ? undefined : parseObjectives(names, name);
   try {
     await rm(folder, { recursive: true, force: true });
     await expandGolden(name, checkpoint);
     await convertCheckpoint(
       diskFileSet(checkpoint),
       folderPackageSink(folder),
-      { dtype, layersPerStage: 2, name, source: { name }, ...(objectives === undefined ? {} : { objectives }) },
+      { dtype, layersPerStage: 2, name, source: { name } },
       tools,
       {},
     );
@@ -82,7 +76,7 @@ async function removeStale(prefix: string, kept: string): Promise<void> {
 /** Hash of the golden's files and of every source that decides what the converter makes of them. */
 async function cacheKey(name: GoldenName): Promise<string> {
   const source = fileURLToPath(new URL('..', import.meta.url));
-  const hash = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url)));
+  const hash = createHash('sha256');
   for (const root of [
     goldenFolder(name),
     ...['base', 'convert', 'core', 'formats', 'runtime'].map((layer) => join(source, layer)),
