@@ -18,19 +18,6 @@ export default defineConfig({
     conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
   },
   worker: { format: 'es' },
-  // Named, because what only a worker or a lazy import needs is found late, and then Vite reloads the page under a running test.
-  optimizeDeps: {
-    include: [
-      '@bufbuild/protobuf',
-      '@bufbuild/protobuf/codegenv2',
-      '@huggingface/jinja',
-      '@huggingface/tokenizers',
-      'hash-wasm',
-      'onnxruntime-web/jspi',
-      'onnxruntime-web/webgpu',
-      'valibot',
-    ],
-  },
   build: { target: 'es2023', sourcemap: true },
   server: { headers: securityHeaders('development') },
   preview: { headers: securityHeaders('production') },
@@ -51,6 +38,20 @@ export default defineConfig({
       },
       {
         extends: true,
+        // A package that Vite discovers late makes it reload the page under a running test: all that the tests need is named.
+        optimizeDeps: {
+          noDiscovery: true,
+          include: [
+            '@bufbuild/protobuf',
+            '@bufbuild/protobuf/codegenv2',
+            '@huggingface/jinja',
+            '@huggingface/tokenizers',
+            'hash-wasm',
+            'onnxruntime-web/jspi',
+            'onnxruntime-web/webgpu',
+            'valibot',
+          ],
+        },
         test: {
           name: 'gpu',
           include: ['src/**/*.gpu.test.ts'],
