@@ -1,6 +1,6 @@
 /**
- * `npm run embedded -- --source DIR --data DIR`: builds the embedded model package from the base model and the rated data.
- * The one build step that reads what lies outside this repository; its output is committed. Every part keeps its result in the
+ * `npm run embedded`: builds the embedded model package from the base model and the rated data.
+ * The one build step that reads what lies outside this repository (`../shared/`, or where it is told); its output is committed. Every part keeps its result in the
  * work directory and is skipped when it is there, so a stopped run goes on where it was.
  */
 import { spawn } from 'node:child_process';
@@ -40,10 +40,11 @@ import { createCliEngine } from './node-engine.ts';
 
 const HELP = `Builds the embedded model package. Resumable: run it again after a stop.
 
-  npm run embedded -- --source DIR --data DIR [options]
+  npm run embedded -- [options]
 
   --source DIR   the base model: one GGUF file, config.json, tokenizer files, LICENSE
-  --data DIR     ratings.jsonl.gz and preferences.jsonl.gz
+                 (default ../shared/models/smollm2-135m-instruct)
+  --data DIR     ratings.jsonl.gz and preferences.jsonl.gz (default ../shared/data)
   --work DIR     intermediate files (default .cache/embedded)
   --out DIR      the package (default public/models/embedded)
   --workers N    processes that extract features, one thread each (default 2)
@@ -196,8 +197,8 @@ async function build(options: Options): Promise<void> {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      source: { type: 'string' },
-      data: { type: 'string' },
+      source: { type: 'string', default: '../shared/models/smollm2-135m-instruct' },
+      data: { type: 'string', default: '../shared/data' },
       work: { type: 'string', default: '.cache/embedded' },
       out: { type: 'string', default: 'public/models/embedded' },
       workers: { type: 'string', default: '2' },
@@ -206,10 +207,16 @@ async function main(): Promise<void> {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help || values.source === undefined || values.data === undefined) {
+  if (values.help) {
     console.log(HELP);
-    if (!values.help) process.exitCode = 2;
     return;
+  }
+  for (const folder of [values.source, values.data]) {
+    if (!existsSync(folder)) {
+      console.error(`There is no folder ${folder}. Name the base model with --source and the data with --data.`);
+      process.exitCode = 1;
+      return;
+    }
   }
   const workers = Number(values.workers);
   if (!Number.isInteger(workers) || workers < 1 || workers > 9)
