@@ -337,7 +337,19 @@ export function decodeFloat32(
     else bf16ToF32(halves, result);
     return result;
   }
-  throw new FormatError('unsupported', where, `is ${dtype} where F32, F16, BF16 or F64 is expected.`);
+  throw notFloat(dtype, where);
+}
+
+function notFloat(dtype: SafetensorsDtype, where: string): FormatError {
+  return new FormatError('unsupported', where, `is ${dtype} where F32, F16, BF16 or F64 is expected.`);
+}
+
+/** Refuses another dtype before any of the tensor's bytes are read. */
+function requireFloatTensor(header: SafetensorsHeader, name: string): { dtype: SafetensorsDtype; where: string } {
+  const { dtype } = requireTensor(header, name);
+  const where = tensorWhere(header.fileName, name);
+  if (!isFloatDtype(dtype)) throw notFloat(dtype, where);
+  return { dtype, where };
 }
 
 function alignedOffset(bytes: Uint8Array<ArrayBuffer>, size: number): number {
@@ -355,9 +367,7 @@ export async function readTensorAsFloat32(
   name: string,
   signal?: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { dtype } = requireTensor(header, name);
-  const where = tensorWhere(header.fileName, name);
-  if (!isFloatDtype(dtype)) decodeFloat32(new Uint8Array(0), dtype, where);
+  const { dtype, where } = requireFloatTensor(header, name);
   return decodeFloat32(await readTensor(source, header, name, signal), dtype, where);
 }
 
@@ -370,8 +380,6 @@ export async function readTensorRowsAsFloat32(
   rowCount: number,
   signal?: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { dtype } = requireTensor(header, name);
-  const where = tensorWhere(header.fileName, name);
-  if (!isFloatDtype(dtype)) decodeFloat32(new Uint8Array(0), dtype, where);
+  const { dtype, where } = requireFloatTensor(header, name);
   return decodeFloat32(await readTensorRows(source, header, name, firstRow, rowCount, signal), dtype, where);
 }

@@ -1,6 +1,7 @@
 /**
  * What crosses the engine's boundary: plain structured-cloneable data, the same in the worker and in the thread.
  */
+import type { HeadEvaluation } from '@/core/reward-head.ts';
 import type { Manifest } from '@/formats/manifest.ts';
 
 export type Role = 'system' | 'user' | 'assistant';
@@ -90,19 +91,7 @@ export interface ScoreWarning {
 }
 
 /** Everything about one scored response. Arrays have one entry per objective, in manifest order. */
-export interface ScoredResponse {
-  /** Raw rewards r = W h (Eq 1). */
-  readonly rewards: Float64Array;
-  /** Adjusted rewards r' = r M (Eq 2). */
-  readonly adjustedRewards: Float64Array;
-  /** Gate MLP output before temperature. */
-  readonly gateLogits: Float64Array;
-  /** g = softmax(logits / τ) · logit_scale. */
-  readonly gateWeights: Float64Array;
-  /** c = M g; s = c · r. */
-  readonly coefficients: Float64Array;
-  /** s = g · r' (Eq 4). */
-  readonly score: number;
+export interface ScoredResponse extends HeadEvaluation {
   readonly tokens: {
     /** Whole scored sequence. */
     readonly total: number;
