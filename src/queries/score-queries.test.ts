@@ -68,7 +68,10 @@ const known = (text: string) => client.getQueryData(scoredResponseQuery(revision
 
 describe('a submission', () => {
   it('runs only what is not known, once per text, and answers in order', async () => {
-    const { engine, asked } = engineDouble();
+    const { engine, asked } = engineDouble((request) => {
+      expect(request.features).toBe(true);
+      return Promise.resolve();
+    });
     await client.fetchQuery(submissionQuery(engine, client, revision, submission(1, 'aa', 'b', 'aa')));
     const again = await client.fetchQuery(submissionQuery(engine, client, revision, submission(2, 'ccc', 'aa')));
     expect(asked).toEqual([['aa', 'b'], ['ccc']]);

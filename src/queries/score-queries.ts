@@ -50,7 +50,10 @@ export function nameResponses(message: string, letters: readonly string[]): stri
 /** Key prefix of everything being scored. */
 export const submissionKey = ['submission'] as const;
 
-/** Scores what of the submission is not known yet. Its data are all its responses, in order. */
+/**
+ * Scores what of the submission is not known yet. Its data are all its responses, in order. Features always come along: with
+ * them another head is evaluated on the spot, without the backbone (`active-head.ts`).
+ */
 export function submissionQuery(
   engine: RewardEngine,
   client: QueryClient,
@@ -74,7 +77,7 @@ export function submissionQuery(
       try {
         if (missing.length > 0) {
           const result = await engine.score(
-            { messages, responses: missing },
+            { messages, responses: missing, features: true },
             {
               signal,
               onProgress: (event) => {

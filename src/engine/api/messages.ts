@@ -51,6 +51,8 @@ export interface ProviderProof {
 /** A loaded, proven model. */
 export interface LoadedModel {
   readonly manifest: Manifest;
+  /** M `[k, k]`, row-major (`r' = r M`): the one part of the head that recombining cached rewards needs. */
+  readonly transform: Float64Array;
   readonly provider: Provider;
   readonly adapter?: string;
   /** Largest canary error on this device and provider, in reward units. */

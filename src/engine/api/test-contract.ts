@@ -96,7 +96,7 @@ export function describeContract({ create, source, options = {} }: ContractSubje
     }));
 
   test('a score is made of its parts, for every response and as it arrives', () =>
-    withModel(async (engine, { manifest }) => {
+    withModel(async (engine, { manifest, transform }) => {
       const arrived = new Map<number, ScoredResponse>();
       const result = await engine.score(request, {
         onProgress: (event) => {
@@ -113,6 +113,8 @@ export function describeContract({ create, source, options = {} }: ContractSubje
           expect(values).toHaveLength(manifest.objectives.length);
         }
         expect(score).toBeCloseTo(dot(gateWeights, adjustedRewards), 9);
+        const column = (j: number) => Array.from(rewards, (_, i) => transform[i * rewards.length + j] ?? Number.NaN);
+        for (const [j, value] of adjustedRewards.entries()) expect(value).toBeCloseTo(dot(rewards, column(j)), 9);
         expect(score).toBeCloseTo(dot(coefficients, rewards), 9);
         expect(sum(gateWeights)).toBeCloseTo(logitScale, 9);
         const active = manifest.activeObjectives ?? Array.from(gateLogits.keys());

@@ -77,7 +77,15 @@ class FakeEngine implements RewardEngine {
       }
       this.#loaded = true;
       progress({ stage: 'ready' });
-      return { manifest: fakeManifest, provider: 'wasm', worstError, proofs, loadedBytes, elapsedMs: 0 };
+      return {
+        manifest: fakeManifest,
+        transform: fakeHead.transform.slice(),
+        provider: 'wasm',
+        worstError,
+        proofs,
+        loadedBytes,
+        elapsedMs: 0,
+      };
     });
   }
 

@@ -72,6 +72,7 @@ export class RewardEngineHost implements RewardEngine {
       const { provider, adapter } = proven.backend;
       return {
         manifest: opened.manifest,
+        transform: opened.head.transform.slice(),
         provider,
         ...(adapter === undefined ? {} : { adapter }),
         worstError: proven.worstError,
