@@ -2,20 +2,19 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { Route, Router, Switch } from 'wouter';
+import { Router } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 import { ErrorNotice } from '@/components/error-notice.tsx';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { InspectRunner } from '@/features/inspect/inspect-runner.tsx';
-import { InspectView } from '@/features/inspect/inspect-view.tsx';
-import { ModelsView } from '@/features/models/models-view.tsx';
 import { EngineContext } from '@/queries/engine-context.ts';
 import { reportFolderProblem, useModelChoice } from '@/state/model-choice.ts';
 import { DropTarget } from './drop-target.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { Header } from './header.tsx';
 import { theme } from './theme.ts';
+import { viewAt, viewPath } from './views.ts';
 import classes from './shell.module.css';
 
 interface Props {
@@ -43,7 +42,13 @@ export function App({ engine, client, onMounted }: Props) {
 }
 
 function Shell() {
-  const [path] = useHashLocation();
+  const [address] = useHashLocation();
+  const path = viewPath(address);
+  const view = viewAt(path);
+  const title = view === undefined ? 'Not found' : view.name;
+  useEffect(() => {
+    document.title = `${title} · Armoscope`;
+  }, [title]);
   return (
     <>
       <a
@@ -61,13 +66,7 @@ function Shell() {
       <main id="main" className={classes.main} tabIndex={-1}>
         <FolderProblem />
         <ErrorBoundary resetKey={path}>
-          <Switch>
-            <Route path="/" component={InspectView} />
-            <Route path="/models" component={ModelsView} />
-            <Route>
-              <NoSuchView path={path} />
-            </Route>
-          </Switch>
+          {view === undefined ? <NoSuchView path={path} /> : <view.Component key={view.path} />}
         </ErrorBoundary>
       </main>
       <InspectRunner />

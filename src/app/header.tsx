@@ -2,6 +2,7 @@
 import { ActionIcon, useMantineColorScheme } from '@mantine/core';
 import { Link } from 'wouter';
 import { MoonIcon, ScreenIcon, SunIcon, Wordmark } from '@/components/icons.tsx';
+import { headerTools } from './header-tools.ts';
 import { ModelBadge } from './model-badge.tsx';
 import { views } from './views.ts';
 import classes from './shell.module.css';
@@ -46,6 +47,9 @@ export function Header({ path }: { readonly path: string }) {
         ))}
       </nav>
       <div className={classes.side}>
+        {headerTools.map((Tool, index) => (
+          <Tool key={index} />
+        ))}
         <ModelBadge />
         <SchemeToggle />
       </div>
