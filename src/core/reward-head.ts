@@ -80,7 +80,10 @@ export function assertRewardHead(head: RewardHead): void {
  * @returns new f64 `[k]`, unbounded.
  * @throws AssertionError when `feature` is not `[d]`.
  */
-export function rewards(head: RewardHead, feature: Float32Array | Float64Array): Float64Array {
+export function rewards(
+  head: Pick<RewardHead, 'objectives' | 'featureSize' | 'regression'>,
+  feature: Float32Array | Float64Array,
+): Float64Array {
   assertLength('feature', feature, head.featureSize);
   return multiplyRows(head.regression, feature, head.objectives);
 }
@@ -90,7 +93,10 @@ export function rewards(head: RewardHead, feature: Float32Array | Float64Array):
  * @returns new f64 `[k]`: logits before temperature and mask.
  * @throws AssertionError when `gateFeature` is not `[d]`.
  */
-export function gateLogits(head: RewardHead, gateFeature: Float32Array | Float64Array): Float64Array {
+export function gateLogits(
+  head: Pick<RewardHead, 'featureSize' | 'gate'>,
+  gateFeature: Float32Array | Float64Array,
+): Float64Array {
   assertLength('gateFeature', gateFeature, head.featureSize);
   const { layers } = head.gate;
   let activation: Float64Array = Float64Array.from(gateFeature);
@@ -112,7 +118,10 @@ export function gateLogits(head: RewardHead, gateFeature: Float32Array | Float64
  * @returns new f64 `[k]`, each in [0, logitScale].
  * @throws AssertionError when `logits` is not `[k]` or no objective is active.
  */
-export function gateWeights(head: RewardHead, logits: Float32Array | Float64Array): Float64Array {
+export function gateWeights(
+  head: Pick<RewardHead, 'objectives' | 'gate'>,
+  logits: Float32Array | Float64Array,
+): Float64Array {
   assertLength('logits', logits, head.objectives);
   const { temperature, logitScale, activeObjectives } = head.gate;
   const active = activeObjectives ?? Array.from(logits, (_, index) => index);
@@ -136,7 +145,10 @@ export function gateWeights(head: RewardHead, logits: Float32Array | Float64Arra
  * @returns new f64 `[k]`.
  * @throws AssertionError when `r` is not `[k]`.
  */
-export function adjustedRewards(head: RewardHead, r: Float32Array | Float64Array): Float64Array {
+export function adjustedRewards(
+  head: Pick<RewardHead, 'objectives' | 'transform'>,
+  r: Float32Array | Float64Array,
+): Float64Array {
   const k = head.objectives;
   assertLength('rewards', r, k);
   const adjusted = new Float64Array(k);
@@ -152,7 +164,10 @@ export function adjustedRewards(head: RewardHead, r: Float32Array | Float64Array
  * @returns new f64 `[k]`, of either sign.
  * @throws AssertionError when `g` is not `[k]`.
  */
-export function coefficients(head: RewardHead, g: Float32Array | Float64Array): Float64Array {
+export function coefficients(
+  head: Pick<RewardHead, 'objectives' | 'transform'>,
+  g: Float32Array | Float64Array,
+): Float64Array {
   assertLength('gateWeights', g, head.objectives);
   return multiplyRows(head.transform, g, head.objectives);
 }
