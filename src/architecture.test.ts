@@ -89,7 +89,7 @@ const layers: readonly Layer[] = [
   {
     path: 'src/state',
     imports: ['src/base', 'src/core', 'src/formats', 'src/engine/api', 'src/jobs/api'],
-    packages: ['react', 'zustand', 'valibot'],
+    packages: ['react', 'zustand', 'valibot', 'idb'],
   },
   {
     path: 'src/queries',
