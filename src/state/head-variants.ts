@@ -149,7 +149,7 @@ function add(variant: HeadVariant): void {
   }));
 }
 
-function summaryOf({ replacement: _, ...summary }: HeadVariant): HeadVariantSummary {
+function summaryOf({ replacement: _replacement, ...summary }: HeadVariant): HeadVariantSummary {
   return summary;
 }
 
