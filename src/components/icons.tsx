@@ -68,6 +68,22 @@ export const FolderIcon = () => (
     <path d="M2 12.5v-9h4l1.5 2H14v7Z" />
   </Icon>
 );
+export const TableIcon = () => (
+  <Icon>
+    <rect x="2" y="3" width="12" height="10" rx="1" />
+    <path d="M2 6.5h12M2 9.75h12M6.5 6.5V13" />
+  </Icon>
+);
+export const ChartIcon = () => (
+  <Icon>
+    <path d="M2.5 2.5v11h11M6 11V7.5M9 11V5M12 11V8.5" />
+  </Icon>
+);
+export const DownloadIcon = () => (
+  <Icon>
+    <path d="M8 2.5v7.5M4.75 7 8 10.25 11.25 7M2.5 13.5h11" />
+  </Icon>
+);
 
 /** The mark: an objective scale seen through a lens. */
 export function Wordmark() {

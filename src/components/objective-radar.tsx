@@ -1,6 +1,7 @@
 /**
  * Radar of all objectives for up to four series. Loaded lazily: it brings recharts. Labels stand in two columns beside the
- * wheel, joined to their spokes by lines, so that they neither overlap nor get cut off at any width.
+ * wheel, joined to their spokes by lines, so that they neither overlap nor get cut off at any width. Sits in a `ChartFrame`, which
+ * names it.
  */
 import { useElementSize } from '@mantine/hooks';
 import { PolarAngleAxis, PolarGrid, PolarRadiusAxis, Radar, RadarChart } from 'recharts';
@@ -25,11 +26,9 @@ export interface RadarSeries {
 interface Props {
   readonly axes: readonly RadarAxis[];
   readonly series: readonly RadarSeries[];
-  /** What the chart shows, in a sentence: its accessible name. */
-  readonly summary: string;
 }
 
-export function ObjectiveRadar({ axes, series, summary }: Props) {
+export function ObjectiveRadar({ axes, series }: Props) {
   const { ref, width } = useElementSize<HTMLDivElement>();
   const layout = radarLayout(
     axes.map((axis) => axis.label),
@@ -43,9 +42,9 @@ export function ObjectiveRadar({ axes, series, summary }: Props) {
   const { cx, cy, radius, height } = layout;
   const ringRadius = (value: number) => (radius * (value - scale.low)) / (scale.high - scale.low);
   return (
-    <div ref={ref} className={classes.chart} role="img" aria-label={summary}>
+    <div ref={ref} className={classes.chart}>
       {width === 0 ? null : (
-        <div className={classes.stack} style={{ height }} aria-hidden="true">
+        <div className={classes.stack} style={{ height }}>
           <RadarChart
             width={width}
             height={height}

@@ -1,5 +1,7 @@
 /** What the scored responses say together: the ranking or the pair's verdict, and the shapes of rewards and gate. */
 import { SegmentedControl } from '@mantine/core';
+import { ChartFrame } from '@/components/chart-frame.tsx';
+import type { ChartTable } from '@/components/chart-table-data.ts';
 import { LazyObjectiveRadar } from './lazy-objective-radar.tsx';
 import {
   formatPercent,
@@ -144,9 +146,11 @@ function RewardChart({ manifest, scored }: ScoredProps) {
     series,
   );
   return (
-    <figure className={classes.figure}>
-      <div className={classes.figureHead}>
-        <h3>Rewards</h3>
+    <ChartFrame
+      title="Rewards"
+      fileName={`rewards-${view}`}
+      summary={summary}
+      controls={
         <SegmentedControl
           size="xs"
           aria-label="Scale of the rewards"
@@ -154,22 +158,33 @@ function RewardChart({ manifest, scored }: ScoredProps) {
           onChange={(value) => setRewardView(value)}
           data={views.map((value) => ({ value, label: viewLabels[value] }))}
         />
-      </div>
-      <LazyObjectiveRadar axes={axes} series={series} summary={summary} />
-      <ul className={classes.series} aria-label="Responses drawn">
-        {shown.map((entry) => (
-          <li key={entry.draftId}>
-            <ResponseLetter index={entry.index} /> Response {entry.letter}
-          </li>
-        ))}
-      </ul>
-      <figcaption className="muted small">
-        {summary}
-        {scored.length > shown.length ? ` Only the first ${MAX_RADAR_SERIES} are drawn; the tables have all.` : ''}
-        {view === 'native' ? ' Objectives without a published scale are left out.' : ''}
-      </figcaption>
-    </figure>
+      }
+      table={() => rewardTable(manifest, scored, view, indices)}
+      legend={series.map((entry) => ({ label: entry.name, ...entry.style }))}
+      note={
+        <>
+          {scored.length > shown.length ? `Only the first ${MAX_RADAR_SERIES} are drawn; the table has all.` : ''}
+          {view === 'native' ? ' Objectives without a published scale are left out.' : ''}
+        </>
+      }
+    >
+      <LazyObjectiveRadar axes={axes} series={series} />
+    </ChartFrame>
   );
+}
+
+/** One row per objective, one column per response. */
+function rewardTable(
+  manifest: Manifest,
+  scored: readonly ScoredEntry[],
+  view: RewardView,
+  indices: readonly number[],
+): ChartTable {
+  const columns = scored.map((entry) => viewValues(manifest, entry.scored, view, indices));
+  return {
+    columns: [{ label: 'Objective' }, ...scored.map((entry) => ({ label: `Response ${entry.letter}` }))],
+    rows: indices.map((index, at) => [manifest.objectives[index], ...columns.map((values) => values[at])]),
+  };
 }
 
 function GateChart({ manifest, scored }: ScoredProps) {
@@ -182,11 +197,22 @@ function GateChart({ manifest, scored }: ScoredProps) {
   );
   const sentence = gateSentence(manifest, summary, first.scored.gateWeights);
   return (
-    <figure className={classes.figure}>
-      <div className={classes.figureHead}>
-        <h3>Gate</h3>
-        <span className="muted small">one reading of the prompt, shared by all responses</span>
-      </div>
+    <ChartFrame
+      title="Gate"
+      fileName="gate-weights"
+      summary={sentence}
+      controls={<span className="muted small">one reading of the prompt, shared by all responses</span>}
+      table={() => ({
+        columns: [{ label: 'Objective' }, { label: 'Gate weight' }],
+        rows: manifest.objectives.map((objective, index) => [objective, first.scored.gateWeights[index]]),
+        footer: ['Σg', summary.sum],
+      })}
+      note={
+        summary.deadObjectives.length === 0
+          ? 'No weight is dead: no verbosity reward is zeroed.'
+          : `Dead mass is weight on ${summary.deadObjectives.join(', ')}, whose adjusted reward is always zero.`
+      }
+    >
       <LazyObjectiveRadar
         axes={axes}
         series={[
@@ -196,7 +222,6 @@ function GateChart({ manifest, scored }: ScoredProps) {
             values: [...first.scored.gateWeights],
           },
         ]}
-        summary={sentence}
       />
       <dl className={`${classes.gateFacts} numeric small`}>
         <div>
@@ -212,13 +237,7 @@ function GateChart({ manifest, scored }: ScoredProps) {
           <dd title={fullPrecision(summary.deadMass)}>{formatPercent(summary.deadMass)}</dd>
         </div>
       </dl>
-      <figcaption className="muted small">
-        {sentence}{' '}
-        {summary.deadObjectives.length === 0
-          ? 'No weight is dead: no verbosity reward is zeroed.'
-          : `Dead mass is weight on ${summary.deadObjectives.join(', ')}, whose adjusted reward is always zero.`}
-      </figcaption>
-    </figure>
+    </ChartFrame>
   );
 }
 

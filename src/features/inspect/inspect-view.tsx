@@ -1,8 +1,8 @@
 /** Inspect: a conversation and its responses on one side, why they scored as they did on the other. */
 import { useModel } from '@/queries/model-queries.ts';
 import { useInspect } from '@/state/inspect-store.ts';
-import { Comparison } from './comparison.tsx';
 import { Composer } from './composer.tsx';
+import { LazyComparison } from './lazy-comparison.tsx';
 import { ModelBanner } from './model-banner.tsx';
 import { ResponsePanel } from './response-panel.tsx';
 import { useInspection } from './use-inspection.ts';
@@ -19,7 +19,7 @@ export function InspectView() {
       <div className={classes.results}>
         <ModelBanner model={model} />
         {inspection.manifest === undefined ? null : (
-          <Comparison manifest={inspection.manifest} entries={inspection.entries} />
+          <LazyComparison manifest={inspection.manifest} entries={inspection.entries} />
         )}
         <div className={classes.panels}>
           {conversation.responses.map((response, index) => (
