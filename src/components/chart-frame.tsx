@@ -105,7 +105,8 @@ export function ChartFrame({
           role={interactive ? 'group' : 'img'}
           aria-label={interactive ? title : summary}
         >
-          {children}
+          {/* One image to a screen reader: what is inside is not read again, piece by piece. */}
+          <div aria-hidden={interactive ? undefined : true}>{children}</div>
         </div>
       </div>
       {asTable ? <ChartTable label={title} data={table()} /> : null}

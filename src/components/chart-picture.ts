@@ -59,6 +59,9 @@ const presentation: ReadonlySet<string> = new Set([...inherited, ...Object.keys(
 /** Elements that draw nothing or nothing a picture can hold. */
 const skipped = /^(foreignObject|script|style|a|animate.*|set)$/;
 
+/** Nothing where nothing is inside. */
+const empty: ReadonlySet<string> = new Set(['g', 'title', 'desc', 'defs', 'text', 'tspan']);
+
 type Inherited = Readonly<Record<string, string>>;
 
 function paintAttributes(style: CSSStyleDeclaration, paint: 'fill' | 'stroke'): Record<string, string | undefined> {
@@ -97,7 +100,9 @@ function readElement(element: Element, around: Inherited): SvgNode | undefined {
     const text = child.textContent ?? '';
     return child.nodeType === Node.TEXT_NODE && text.trim() !== '' ? [text] : [];
   });
-  return svgNode(element.tagName, attributes, children);
+  return empty.has(element.tagName) && children.length === 0
+    ? undefined
+    : svgNode(element.tagName, attributes, children);
 }
 
 function placed(element: Element, origin: DOMRect, top: number) {
