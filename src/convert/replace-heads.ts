@@ -21,7 +21,15 @@ import { gateHiddenWidths, HEADS_FILE, verbosityDimensions, writeRewardHead } fr
 export type HeadFields = Partial<
   Pick<
     Manifest,
-    'name' | 'description' | 'licence' | 'notice' | 'source' | 'objectives' | 'referenceMeans' | 'bradleyTerryBeta'
+    | 'name'
+    | 'description'
+    | 'licence'
+    | 'notice'
+    | 'source'
+    | 'objectives'
+    | 'referenceMeans'
+    | 'bradleyTerryBeta'
+    | 'scoreNoise'
   >
 >;
 
@@ -79,7 +87,8 @@ export async function replaceHeads(
   );
   const heads = await writePackageFile(sink, HEADS_FILE, writeRewardHead(head));
   const { gate } = head;
-  const { activeObjectives: _, ...kept } = manifest;
+  // The noise of a score is the old heads'.
+  const { activeObjectives: _, scoreNoise: __, ...kept } = manifest;
   return writeManifest(sink, {
     ...kept,
     ...fields,

@@ -155,6 +155,20 @@ export const manifestSchema = v.strictObject({
   referenceMeans: v.optional(v.array(finite)),
   /** Learned Bradley-Terry scale β of the gate's training; absent where it was not published (probability then uses 1). */
   bradleyTerryBeta: v.optional(v.pipe(finite, v.gtValue(0))),
+  /** What the rounding of the weights does to a margin, for "too close to call" (`score-noise.ts`). Absent: not measured. */
+  scoreNoise: v.optional(
+    v.strictObject({
+      /**
+       * Standard deviation (root mean square) of what rounding the weights to `dtype` adds to the margin of two responses to
+       * one prompt, in units of the score.
+       */
+      marginDeviation: v.pipe(finite, v.minValue(0)),
+      /** Pairs of responses it was measured on. */
+      pairs: positiveInteger,
+      /** How it was measured, in words. */
+      method: v.pipe(v.string(), v.minLength(1), v.maxLength(2000)),
+    }),
+  ),
 });
 
 export type Manifest = v.InferOutput<typeof manifestSchema>;
