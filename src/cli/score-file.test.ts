@@ -98,9 +98,12 @@ describe('lines', () => {
       'score',
       'rewards',
       'adjustedRewards',
+      'gateLogits',
       'gateWeights',
       'coefficients',
       'tokens',
+      'responseTokens',
+      'characters',
     ]);
     expect(readFileSync(outputOf('forms'), 'utf8')).toContain(
       '{"id":12345678901234567890,"note":{"a": [1.50]},"score":',

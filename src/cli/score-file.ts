@@ -12,6 +12,7 @@ import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import type { ByteSource } from '@/formats/byte-source.ts';
 import { readChunks, readLines } from '@/formats/jsonl.ts';
 import type { TextLine } from '@/formats/jsonl.ts';
+import { codePoints } from '@/formats/code-points.ts';
 import { formatScoreLine, parseScoreLine } from '@/formats/score-lines.ts';
 import type { ScoreLine, ScoreLineError } from '@/formats/score-lines.ts';
 import type { ProgressState } from './progress-bar.ts';
@@ -273,12 +274,12 @@ class ScoreRun {
     if (line.kind === 'response') {
       const row =
         shape === undefined ? {} : { featureRow: [required(first.feature), labelsOf(line.extra, shape.objectives)] };
-      return { text: formatScoreLine(line.extra, fieldsOf(first)), bad: false, ...row };
+      return { text: formatScoreLine(line.extra, fieldsOf(first, line.response)), bad: false, ...row };
     }
     if (second === undefined) throw new Error('the engine returned too few responses');
     const text = formatScoreLine(line.extra, {
-      chosen: fieldsOf(first),
-      rejected: fieldsOf(second),
+      chosen: fieldsOf(first, line.chosen),
+      rejected: fieldsOf(second, line.rejected),
       margin: first.score - second.score,
     });
     if (shape === undefined) return { text, bad: false };
@@ -325,16 +326,19 @@ function shareConversation(a: ScoreLine | ScoreLineError | undefined, b: ScoreLi
   );
 }
 
-function fieldsOf(response: ScoredResponse): Readonly<Record<string, unknown>> {
-  const { score, rewards, adjustedRewards, gateWeights, coefficients, tokens, warnings } = response;
+function fieldsOf(response: ScoredResponse, text: string): Readonly<Record<string, unknown>> {
+  const { score, rewards, adjustedRewards, gateLogits, gateWeights, coefficients, tokens, warnings } = response;
   return {
     score,
     // Typed arrays inside an object (a pair) would become objects.
     rewards: Array.from(rewards),
     adjustedRewards: Array.from(adjustedRewards),
+    gateLogits: Array.from(gateLogits),
     gateWeights: Array.from(gateWeights),
     coefficients: Array.from(coefficients),
     tokens: tokens.total,
+    responseTokens: tokens.response,
+    characters: codePoints(text),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

@@ -176,6 +176,13 @@ function sameMessages(a: readonly LineMessage[], b: readonly LineMessage[]): boo
 
 /** Value texts of the top-level members that are not the text itself. `text` is a valid JSON object. */
 function extraFields(text: string): ExtraFields {
+  const members = topLevelMembers(text);
+  for (const key of TEXT_KEYS) members.delete(key);
+  return members;
+}
+
+/** The JSON text of every top-level member of a valid JSON object, as it is written; of a key given twice, the last. */
+export function topLevelMembers(text: string): Map<string, string> {
   const members = new Map<string, string>();
   let depth = 0;
   let keyText: string | undefined;
@@ -190,8 +197,7 @@ function extraFields(text: string): ExtraFields {
     else if (c === ':' && depth === 1) begin = i + 1;
     else if (c === '}' || c === ']' || (c === ',' && depth === 1)) {
       if (depth === 1 && keyText !== undefined) {
-        const key = String(JSON.parse(keyText));
-        if (!TEXT_KEYS.has(key)) members.set(key, text.slice(begin, i).trim());
+        members.set(String(JSON.parse(keyText)), text.slice(begin, i).trim());
         keyText = undefined;
       }
       if (c !== ',') depth -= 1;
