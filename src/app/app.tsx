@@ -10,9 +10,13 @@ import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { InspectRunner } from '@/features/inspect/inspect-runner.tsx';
 import { EngineContext } from '@/queries/engine-context.ts';
 import { reportFolderProblem, useModelChoice } from '@/state/model-choice.ts';
+import { ConnectionNotice } from './connection-notice.tsx';
 import { DropTarget } from './drop-target.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { Header } from './header.tsx';
+import { useKeyboard } from './keyboard.ts';
+import { useShellCommands } from './shell-commands.ts';
+import { ShellDialogs } from './shell-dialogs.tsx';
 import { theme } from './theme.ts';
 import { viewAt, viewPath } from './views.ts';
 import classes from './shell.module.css';
@@ -43,6 +47,8 @@ export function App({ engine, client, onMounted }: Props) {
 
 function Shell() {
   const [address] = useHashLocation();
+  useShellCommands();
+  useKeyboard();
   const path = viewPath(address);
   const view = viewAt(path);
   const title = view === undefined ? 'Not found' : view.name;
@@ -63,6 +69,8 @@ function Shell() {
         Skip to the content
       </a>
       <Header path={path} />
+      <ConnectionNotice />
+      <p className="visually-hidden" role="status">{`${title} view`}</p>
       <main id="main" className={classes.main} tabIndex={-1}>
         <FolderProblem />
         <ErrorBoundary resetKey={path}>
@@ -71,6 +79,7 @@ function Shell() {
       </main>
       <InspectRunner />
       <DropTarget />
+      <ShellDialogs />
     </>
   );
 }

@@ -1,7 +1,9 @@
 /** Keeps a mistake of ours in one view from taking the page with it. */
+import { Button } from '@mantine/core';
 import { Component, type ErrorInfo, type ReactNode } from 'react';
 import { ErrorNotice } from '@/components/error-notice.tsx';
 import { EngineError } from '@/engine/api/errors.ts';
+import classes from './shell.module.css';
 
 interface Props {
   /** Changes when another view is opened; the boundary then tries again. */
@@ -32,6 +34,21 @@ export class ErrorBoundary extends Component<Props, State> {
   override render(): ReactNode {
     const { error } = this.state;
     if (error === undefined) return this.props.children;
-    return <ErrorNotice error={error} />;
+    return (
+      <div className={classes.waiting}>
+        <h1>This view stopped working</h1>
+        <ErrorNotice error={error}>
+          <p>The other views, the model and your texts are not affected.</p>
+          <div className={classes.actions}>
+            <Button size="compact-sm" onClick={() => this.setState({ error: undefined })}>
+              Open the view again
+            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
+              Reload the page
+            </Button>
+          </div>
+        </ErrorNotice>
+      </div>
+    );
   }
 }

@@ -1,8 +1,10 @@
 /** The page's header: mark, views, the model in use, the colour scheme. */
-import { ActionIcon, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, UnstyledButton, useMantineColorScheme } from '@mantine/core';
 import { Link } from 'wouter';
-import { MoonIcon, ScreenIcon, SunIcon, Wordmark } from '@/components/icons.tsx';
+import { MoonIcon, ScreenIcon, SearchIcon, SunIcon, Wordmark } from '@/components/icons.tsx';
+import { openDialog } from '@/state/shell-store.ts';
 import { headerTools } from './header-tools.ts';
+import { onMac } from './keyboard.ts';
 import { ModelBadge } from './model-badge.tsx';
 import { views } from './views.ts';
 import classes from './shell.module.css';
@@ -32,6 +34,21 @@ function SchemeToggle() {
   );
 }
 
+function PaletteButton() {
+  const keys = onMac ? '⌘K' : 'Ctrl K';
+  return (
+    <UnstyledButton
+      className={classes.palette}
+      aria-label={`Find a command (${keys}; ? lists the shortcuts)`}
+      title={`Find a command (${keys}; ? lists the shortcuts)`}
+      onClick={() => openDialog('palette')}
+    >
+      <SearchIcon />
+      <kbd aria-hidden="true">{keys}</kbd>
+    </UnstyledButton>
+  );
+}
+
 export function Header({ path }: { readonly path: string }) {
   return (
     <header className={classes.header}>
@@ -51,6 +68,7 @@ export function Header({ path }: { readonly path: string }) {
           <Tool key={index} />
         ))}
         <ModelBadge />
+        <PaletteButton />
         <SchemeToggle />
       </div>
     </header>

@@ -3,7 +3,7 @@
  * connection dropped) is told in the view's place and can be tried again.
  */
 import { Button } from '@mantine/core';
-import { useEffect, useState, type ComponentType } from 'react';
+import { useEffect, useState, type ComponentType, type ReactNode } from 'react';
 import { ErrorNotice } from '@/components/error-notice.tsx';
 import { EngineError } from '@/engine/api/errors.ts';
 import { trackWork } from '@/state/pending-work.ts';
@@ -13,9 +13,11 @@ export interface LazyComponent {
   /** In words, for the person who waits. */
   readonly name: string;
   readonly load: () => Promise<ComponentType>;
+  /** Shown meanwhile; by default a view's heading. */
+  readonly waiting?: ReactNode;
 }
 
-export function lazyComponent({ name, load }: LazyComponent): {
+export function lazyComponent({ name, load, waiting = <Waiting name={name} /> }: LazyComponent): {
   readonly Component: ComponentType;
   readonly prefetch: () => Promise<ComponentType>;
 } {
@@ -51,7 +53,7 @@ export function lazyComponent({ name, load }: LazyComponent): {
     }, [attempt]);
     const Component = fetched;
     if (Component !== undefined) return <Component />;
-    if (outcome?.attempt !== attempt) return <Waiting name={name} />;
+    if (outcome?.attempt !== attempt) return waiting;
     const detail = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
     const error = new EngineError({
       code: 'network',
@@ -59,16 +61,19 @@ export function lazyComponent({ name, load }: LazyComponent): {
       detail,
     });
     return (
-      <ErrorNotice error={error}>
-        <div className={classes.actions}>
-          <Button size="compact-sm" onClick={() => setAttempt(attempt + 1)}>
-            Try again
-          </Button>
-          <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
-            Reload the page
-          </Button>
-        </div>
-      </ErrorNotice>
+      <div className={classes.waiting}>
+        <h1>{name}</h1>
+        <ErrorNotice error={error}>
+          <div className={classes.actions}>
+            <Button size="compact-sm" onClick={() => setAttempt(attempt + 1)}>
+              Try again
+            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
+              Reload the page
+            </Button>
+          </div>
+        </ErrorNotice>
+      </div>
     );
   }
   return { Component: Lazy, prefetch };

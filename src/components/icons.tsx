@@ -85,6 +85,13 @@ export const DownloadIcon = () => (
   </Icon>
 );
 
+export const SearchIcon = () => (
+  <Icon>
+    <circle cx="7" cy="7" r="4.25" />
+    <path d="m10.25 10.25 3.25 3.25" />
+  </Icon>
+);
+
 /** The mark: an objective scale seen through a lens. */
 export function Wordmark() {
   return (
