@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { goldenHeadNames, loadGoldenHead as load } from './fixtures/golden-heads.ts';
 import {
   adjustedRewards,
   assertRewardHead,
@@ -12,49 +12,6 @@ import {
   score,
 } from './reward-head.ts';
 
-type CaseArray =
-  | 'rewards'
-  | 'adjustedRewards'
-  | 'gateLogits'
-  | 'gateWeights'
-  | 'coefficients'
-  | 'feature'
-  | 'gateFeature';
-interface HeadFixture {
-  temperature: number;
-  activeObjectives: number[] | null;
-  tensors: Record<string, { shape: number[]; f32: string }>;
-  cases: (Record<CaseArray, number[]> & { score: number })[];
-}
-
-function load(name: string) {
-  const url = new URL(`./fixtures/head-${name}.json`, import.meta.url);
-  const fixture: HeadFixture = JSON.parse(readFileSync(url, 'utf8'));
-  const tensor = (key: string) => {
-    const { shape, f32 } = fixture.tensors[key]!;
-    return { shape, values: new Float32Array(Uint8Array.from(Buffer.from(f32, 'base64')).buffer) };
-  };
-  const regression = tensor('regression_layer.weight');
-  const layers = [];
-  for (let i = 0; `gating.layers.${i}.weight` in fixture.tensors; i++) {
-    const { shape, values } = tensor(`gating.layers.${i}.weight`);
-    const bias = tensor(`gating.layers.${i}.bias`).values;
-    layers.push({ weight: values, bias, inputSize: shape[1]!, outputSize: shape[0]! });
-  }
-  const head: RewardHead = {
-    objectives: regression.shape[0]!,
-    featureSize: regression.shape[1]!,
-    regression: regression.values,
-    gate: {
-      layers,
-      temperature: fixture.temperature,
-      logitScale: tensor('gating.logit_scale').values[0]!,
-      ...(fixture.activeObjectives === null ? {} : { activeObjectives: fixture.activeObjectives }),
-    },
-    transform: Float64Array.from(tensor('reward_transform_matrix').values),
-  };
-  return { head, cases: fixture.cases };
-}
 function worstDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   expect(actual.length).toBe(expected.length);
   return Math.max(...Array.from(actual, (value, i) => Math.abs(value - expected[i]!)));
@@ -63,7 +20,7 @@ function worstDifference(actual: ArrayLike<number>, expected: ArrayLike<number>)
 // The golden's heads are f32 and its arithmetic f64, as here: what is left is the order of summation.
 const tolerance = 1e-12;
 
-describe.each(['armorm-tiny-llama3', 'armorm-tiny-smollm', 'multidomain-tiny'])('the golden head %s', (name) => {
+describe.each(goldenHeadNames)('the golden head %s', (name) => {
   const { head, cases } = load(name);
 
   test('gives the rewards, gate and score of PyTorch in float64', () => {

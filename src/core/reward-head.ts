@@ -16,15 +16,19 @@ export interface GateLayer {
   readonly outputSize: number;
 }
 
-export interface Gate {
-  /** First input is `featureSize`, last output is `objectives`. At least one. */
-  readonly layers: readonly GateLayer[];
+/** How logits become weights: everything of a gate but its layers. */
+export interface GateSoftmax {
   /** τ, > 0; 10 in the published checkpoint. */
   readonly temperature: number;
   /** Σg. Learned in the published checkpoint, so not always 1. */
   readonly logitScale: number;
   /** Objectives the softmax runs over; the rest get weight exactly 0. Absent: all. Not empty, no repeats. */
   readonly activeObjectives?: readonly number[];
+}
+
+export interface Gate extends GateSoftmax {
+  /** First input is `featureSize`, last output is `objectives`. At least one. */
+  readonly layers: readonly GateLayer[];
 }
 
 export interface RewardHead {
@@ -119,7 +123,7 @@ export function gateLogits(
  * @throws AssertionError when `logits` is not `[k]` or no objective is active.
  */
 export function gateWeights(
-  head: Pick<RewardHead, 'objectives' | 'gate'>,
+  head: { readonly objectives: number; readonly gate: GateSoftmax },
   logits: Float32Array | Float64Array,
 ): Float64Array {
   assertLength('logits', logits, head.objectives);
