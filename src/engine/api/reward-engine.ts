@@ -1,8 +1,9 @@
 /**
  * The boundary of the engine. One contract suite runs against the host in the thread, the worker client and the fake.
  *
- * Invariants: calls are serialised by the implementation; an aborted call rejects with code `aborted` and leaves the engine
- * usable; nothing is ever scored before the canaries passed; `dispose` is idempotent and rejects everything in flight.
+ * Invariants: calls are serialised by the implementation, all but `tokenize` and `device`, which touch no session; an aborted
+ * call rejects with code `aborted` and leaves the engine usable; nothing is ever scored before the canaries passed; `dispose`
+ * is idempotent and rejects everything in flight.
  */
 import type {
   DeviceReport,
@@ -26,7 +27,7 @@ export interface RewardEngine {
   load(source: ModelSource, options?: LoadOptions & CallOptions): Promise<LoadedModel>;
   /** Scores every response of one prompt; results also arrive one by one as `result` progress. @throws EngineError */
   score(request: ScoreRequest, options?: CallOptions): Promise<ScoreResult>;
-  /** Renders and tokenises without running the backbone. @throws EngineError */
+  /** Renders and tokenises without running the backbone; waits for no score, so it can be asked while one runs. @throws EngineError */
   tokenize(messages: readonly Message[], response: string, options?: CallOptions): Promise<TokenizedResponse>;
   /** What this device offers; works before `load`. */
   device(): Promise<DeviceReport>;

@@ -167,6 +167,26 @@ export function describeContract({ create, source, options = {} }: ContractSubje
       });
     }));
 
+  test('tokenising waits for no score, but for a model that is being loaded', () =>
+    withEngine(async (engine) => {
+      const loading = engine.load(source, options);
+      const ends: string[] = [];
+      const first = engine.tokenize(request.messages, 'x').then(() => ends.push('tokens of the model that is loaded'));
+      await loading;
+      await first;
+      let tokenizing: Promise<unknown> | undefined;
+      await engine.score(request, {
+        onProgress: () => {
+          tokenizing ??= engine.tokenize(request.messages, 'x').then(() => ends.push('tokens'));
+        },
+      });
+      ends.push('score');
+      await tokenizing;
+      expect(ends).toEqual(['tokens of the model that is loaded', 'tokens', 'score']);
+      const aborted = engine.tokenize(request.messages, 'x', { signal: AbortSignal.abort() });
+      expect(await failure(aborted)).toBe('aborted');
+    }));
+
   test('input that cannot be scored is refused by kind, and the engine goes on', () =>
     withModel(async (engine, { manifest }) => {
       expect(await failure(engine.score({ ...request, responses: [] }))).toBe('bad-input');

@@ -45,18 +45,22 @@ const proofs: readonly ProviderProof[] = [
   { provider: 'wasm', outcome: 'passed', tolerance, worstError },
 ];
 
+type Work<T> = (step: () => Promise<void>, progress: (event: EngineProgress) => void) => Promise<T>;
+
 class FakeEngine implements RewardEngine {
   readonly #options: FakeEngineOptions;
   readonly #disposing = new AbortController();
   #loaded = false;
   #tail: Promise<unknown> = Promise.resolve();
+  /** The last load or unload. */
+  #replacing: Promise<unknown> = Promise.resolve();
 
   constructor(options: FakeEngineOptions) {
     this.#options = options;
   }
 
   load(source: ModelSource, options: LoadOptions & CallOptions = {}): Promise<LoadedModel> {
-    return this.#call(options, async (step, progress) => {
+    return this.#replace(options, async (step, progress) => {
       this.#loaded = false;
       if (this.#options.failLoad !== undefined) throw this.#options.failLoad;
       if (source.kind === 'files' && !source.files.some(({ path }) => path.endsWith(MANIFEST_FILE)))
@@ -113,10 +117,15 @@ class FakeEngine implements RewardEngine {
   }
 
   tokenize(messages: readonly Message[], response: string, options: CallOptions = {}): Promise<TokenizedResponse> {
-    return this.#call(options, async () => {
-      this.#requireModel();
-      return tokenizeText(messages, response);
-    });
+    const replacing = this.#replacing;
+    return this.#call(
+      options,
+      async () => {
+        this.#requireModel();
+        return tokenizeText(messages, response);
+      },
+      replacing,
+    );
   }
 
   async device(): Promise<DeviceReport> {
@@ -130,7 +139,7 @@ class FakeEngine implements RewardEngine {
   }
 
   unload(): Promise<void> {
-    return this.#call({}, async () => {
+    return this.#replace({}, async () => {
       this.#loaded = false;
     });
   }
@@ -140,6 +149,12 @@ class FakeEngine implements RewardEngine {
     this.#loaded = false;
   }
 
+  #replace<T>(options: CallOptions, work: Work<T>): Promise<T> {
+    const called = this.#call(options, work);
+    this.#replacing = called.catch(() => undefined);
+    return called;
+  }
+
   #requireModel(): void {
     if (!this.#loaded) throw refusal('no-model', 'No model is loaded. Load one first.');
   }
@@ -147,7 +162,9 @@ class FakeEngine implements RewardEngine {
   /** One call at a time; every step is a point where cancelling and closing are seen. */
   async #call<T>(
     { signal, onProgress }: CallOptions,
-    work: (step: () => Promise<void>, progress: (event: EngineProgress) => void) => Promise<T>,
+    work: Work<T>,
+    /** Absent: after every call before. */
+    after?: Promise<unknown>,
   ): Promise<T> {
     const check = (): void => {
       if (this.#disposing.signal.aborted) throw refusal('disposed', 'The engine was closed.');
@@ -157,7 +174,7 @@ class FakeEngine implements RewardEngine {
       await new Promise((resolve) => setTimeout(resolve, this.#options.stepMs ?? 0));
       check();
     };
-    const result = this.#tail.then(async () => {
+    const result = (after ?? this.#tail).then(async () => {
       check();
       const done = await work(step, (event) => {
         check();
@@ -166,7 +183,7 @@ class FakeEngine implements RewardEngine {
       check();
       return done;
     });
-    this.#tail = result.catch(() => undefined);
+    if (after === undefined) this.#tail = result.catch(() => undefined);
     return result;
   }
 }

@@ -51,13 +51,15 @@ export class RewardEngineHost implements RewardEngine {
   readonly #queue = new SerialQueue();
   readonly #disposing = new AbortController();
   #model: Model | undefined;
+  /** The last call that loads or unloads, as soon as it was made: what is read of the model waits for it. Never rejects. */
+  #replacing: Promise<unknown> = Promise.resolve();
 
   constructor(platform: EnginePlatform) {
     this.#platform = platform;
   }
 
   load(source: ModelSource, options: LoadOptions & CallOptions = {}): Promise<LoadedModel> {
-    return this.#call(options, async (signal, onProgress) => {
+    return this.#replace(options, async (signal, onProgress) => {
       const startedAt = performance.now();
       await this.#release();
       const opened = await openLocalPackage(this.#platform.openFiles(source), {
@@ -101,12 +103,21 @@ export class RewardEngineHost implements RewardEngine {
   }
 
   tokenize(messages: readonly Message[], response: string, options: CallOptions = {}): Promise<TokenizedResponse> {
-    return this.#call(options, async () => {
-      const { tokenizer } = this.#loaded().package;
-      const { tokenIds, gateIndex, scoredIndex, responseStart, warnings } = tokenizer.encode(messages, response);
-      const tokenTexts = Array.from(tokenIds, (id) => tokenizer.textOf(id));
-      return { tokenIds, tokenTexts, gateIndex, scoredIndex, responseStart, warnings };
-    });
+    const replacing = this.#replacing;
+    // Beside the queue: no session is touched, and whoever types must not wait for a score that runs.
+    return this.#call(
+      options,
+      async () => {
+        const { tokenizer } = this.#loaded().package;
+        const { tokenIds, gateIndex, scoredIndex, responseStart, warnings } = tokenizer.encode(messages, response);
+        const tokenTexts = Array.from(tokenIds, (id) => tokenizer.textOf(id));
+        return { tokenIds, tokenTexts, gateIndex, scoredIndex, responseStart, warnings };
+      },
+      async (job) => {
+        await replacing;
+        return job();
+      },
+    );
   }
 
   async device(): Promise<DeviceReport> {
@@ -115,7 +126,7 @@ export class RewardEngineHost implements RewardEngine {
   }
 
   unload(): Promise<void> {
-    return this.#call({}, () => this.#release());
+    return this.#replace({}, () => this.#release());
   }
 
   async dispose(): Promise<void> {
@@ -125,13 +136,17 @@ export class RewardEngineHost implements RewardEngine {
   }
 
   /** Queues `work`; settles at once on abort or disposal, while the work itself winds down before the next call begins. */
-  async #call<T>(options: CallOptions, work: (signal: AbortSignal, onProgress: OnProgress) => Promise<T>): Promise<T> {
+  async #call<T>(
+    options: CallOptions,
+    work: (signal: AbortSignal, onProgress: OnProgress) => Promise<T>,
+    enqueue: (job: () => Promise<T>) => Promise<T> = (job) => this.#queue.run(job),
+  ): Promise<T> {
     const disposing = this.#disposing.signal;
     const signal = options.signal === undefined ? disposing : AbortSignal.any([disposing, options.signal]);
     const onProgress: OnProgress = (progress) => {
       if (!signal.aborted) options.onProgress?.(progress);
     };
-    const queued = this.#queue.run(async () => {
+    const queued = enqueue(async () => {
       signal.throwIfAborted();
       return work(signal, onProgress);
     });
@@ -142,6 +157,12 @@ export class RewardEngineHost implements RewardEngine {
       if (signal.aborted) throw new EngineError({ code: 'aborted', message: 'Cancelled.' });
       throw toEngineError(error);
     }
+  }
+
+  #replace<T>(options: CallOptions, work: (signal: AbortSignal, onProgress: OnProgress) => Promise<T>): Promise<T> {
+    const called = this.#call(options, work);
+    this.#replacing = called.catch(() => undefined);
+    return called;
   }
 
   #loaded(): Model {
