@@ -102,3 +102,35 @@ export function Wordmark() {
     </svg>
   );
 }
+export const UndoIcon = () => (
+  <Icon>
+    <path d="M5.5 3 2.5 6l3 3M2.5 6h7a4 4 0 0 1 0 8H6" />
+  </Icon>
+);
+export const RedoIcon = () => (
+  <Icon>
+    <path d="m10.5 3 3 3-3 3M13.5 6h-7a4 4 0 0 0 0 8H10" />
+  </Icon>
+);
+export const LockIcon = () => (
+  <Icon>
+    <rect x="3.5" y="7" width="9" height="6.5" rx="1" />
+    <path d="M5.5 7V5a2.5 2.5 0 0 1 5 0v2" />
+  </Icon>
+);
+export const UnlockIcon = () => (
+  <Icon>
+    <rect x="3.5" y="7" width="9" height="6.5" rx="1" />
+    <path d="M5.5 7V4.5a2.5 2.5 0 0 1 4.8-1" />
+  </Icon>
+);
+export const ResetIcon = () => (
+  <Icon>
+    <path d="M3 3v3.5h3.5M3.4 6.2A5.2 5.2 0 1 1 2.8 9" />
+  </Icon>
+);
+export const SwapIcon = () => (
+  <Icon>
+    <path d="M3 5.5h9.5L10 3M13 10.5H3.5L6 13" />
+  </Icon>
+);

@@ -7,6 +7,7 @@
  */
 import { create } from 'zustand';
 import { assertReplacement, type HeadReplacement } from '@/core/head-replacement.ts';
+import type { Steering } from '@/core/steering.ts';
 import { trackWork } from './pending-work.ts';
 import { browserVariantStorage, type VariantStorage } from './variant-storage.ts';
 
@@ -31,6 +32,8 @@ export interface HeadVariantSummary {
 export interface HeadVariant extends HeadVariantSummary {
   /** Parts that stand in for the model's own. */
   readonly replacement: HeadReplacement;
+  /** Laid over them; absent: nothing is steered. */
+  readonly steering?: Steering;
 }
 
 /** What a maker of variants gives; the rest is found here. */
@@ -149,7 +152,7 @@ function add(variant: HeadVariant): void {
   }));
 }
 
-function summaryOf({ replacement: _replacement, ...summary }: HeadVariant): HeadVariantSummary {
+function summaryOf({ replacement: _replacement, steering: _steering, ...summary }: HeadVariant): HeadVariantSummary {
   return summary;
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { packJson } from '@/formats/packed-json.ts';
 import { MAX_RESPONSES } from './conversation.ts';
 import { decodeLink, encodeLink, packedState, type LinkState } from './link-codec.ts';
+import { anyLinkSteering } from './test-steering.ts';
 
 const state: LinkState = {
   v: 1,
@@ -42,7 +43,7 @@ const anyState: fc.Arbitrary<LinkState> = fc
       })
       .map(({ name, rewards }) => ({ name, ...rewards })),
     conversation: optional('conversation', conversation),
-    steering: optional('steering', fc.jsonValue({ maxDepth: 3 })),
+    steering: optional('steering', anyLinkSteering),
   })
   .map(({ conversation: texts, steering, ...rest }) => ({ v: 1 as const, ...rest, ...texts, ...steering }));
 

@@ -9,6 +9,7 @@ import * as v from 'valibot';
 import { FormatError } from '@/formats/errors.ts';
 import { packJson, unpackJson } from '@/formats/packed-json.ts';
 import { MAX_RESPONSES } from './conversation.ts';
+import { linkSteeringSchema } from './steering-schema.ts';
 
 export const LINK_VERSION = 1;
 /** The parameter of the fragment's query that holds the packed state. */
@@ -52,7 +53,7 @@ export const linkSchema = v.strictObject({
   model: linkModelSchema,
   view: linkViewSchema,
   conversation: v.optional(conversationTextsSchema),
-  steering: v.optional(v.unknown()),
+  steering: v.optional(linkSteeringSchema),
 });
 
 export type LinkState = v.InferOutput<typeof linkSchema>;
