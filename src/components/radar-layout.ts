@@ -1,4 +1,5 @@
 /** Geometry of the radar: where the wheel and its labels stand, and what its rings mean. Pure. */
+import { niceScale, type NiceScale } from './nice-scale.ts';
 import { wrapLabel } from './objective-language.ts';
 
 export interface RadarLabel {
@@ -83,25 +84,7 @@ export function radarLayout(labels: readonly string[], width: number): RadarLayo
   };
 }
 
-export interface RadarScale {
-  readonly low: number;
-  readonly high: number;
-  readonly ticks: readonly number[];
-}
-
 /** A round scale that holds every value and zero, with three to six rings. */
-export function radarScale(values: readonly number[]): RadarScale {
-  const finite = values.filter((value) => Number.isFinite(value));
-  const low = Math.min(0, ...finite);
-  const high = Math.max(0, ...finite);
-  // Below this, rings could not be told apart in double precision anyway.
-  const span = high - low > 1e-12 ? high - low : 1;
-  const rough = span / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 2.5, 5].find((factor) => factor * power >= rough * 0.999) ?? 10) * power;
-  const first = Math.floor(low / step + 1e-9);
-  const last = Math.max(first + 1, Math.ceil(high / step - 1e-9));
-  // Multiplied, not added up, so that 0.3 does not become 0.30000000000000004 ring by ring.
-  const ticks = Array.from({ length: last - first + 1 }, (_, at) => Number(((first + at) * step).toPrecision(12)));
-  return { low: ticks[0] ?? 0, high: ticks.at(-1) ?? 1, ticks };
+export function radarScale(values: readonly number[]): NiceScale {
+  return niceScale(values);
 }
