@@ -57,6 +57,19 @@ function stepsThatFit(values: readonly number[], axis: PlotAxis, room: number): 
   return 2;
 }
 
+/** Without those whose labels would leave the plot or touch the one before: where even two do not fit, one is left. */
+function apart(ticks: readonly PlotTick[], width: number): PlotTick[] {
+  const kept: PlotTick[] = [];
+  let end = Number.NEGATIVE_INFINITY;
+  for (const tick of ticks) {
+    const half = textWidth(tick.text) / 2;
+    if (tick.at - half < Math.max(0, end) || tick.at + half > width) continue;
+    kept.push(tick);
+    end = tick.at + half + TICK_GAP / 2;
+  }
+  return kept;
+}
+
 /** `xs` and `ys` need only hold the smallest and largest values drawn. The y axis' title stands above it, never turned. */
 export function plotLayout(
   xs: readonly number[],
@@ -87,7 +100,7 @@ export function plotLayout(
     bottom,
     x,
     y,
-    xTicks: ticks(xScale, xAxis, x),
+    xTicks: apart(ticks(xScale, xAxis, x), width),
     yTicks: ticks(yScale, yAxis, y),
   };
 }

@@ -51,6 +51,7 @@ function pointStamp(entry: ScatterSeries, size: number, ratio: number, beside: H
   context.scale(ratio, ratio);
   context.fillStyle = resolvedColour(entry.colour, beside);
   const path = new Path2D(markerPath(entry.shape ?? 'circle', size));
+  // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type
   context.fill(path, 'evenodd');
   return stamp;
 }

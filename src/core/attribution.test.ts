@@ -11,9 +11,9 @@ const vectors = (count: number) =>
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * (b[i] ?? Number.NaN), 0);
 const total = (terms: Iterable<number>) => [...terms].reduce((sum, term) => sum + term, 0);
 
-/** Equal to 1e-12 of the largest number that went into either side: what doubles can promise. */
+/** Equal to 1e-12 of what went into either side, which doubles can promise above where they thin out. */
 function expectSame(actual: number, expected: number, scale: number): void {
-  expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-12 * Math.max(scale, Number.MIN_VALUE));
+  expect(Math.abs(actual - expected)).toBeLessThanOrEqual(Math.max(1e-12 * scale, 1e-300));
 }
 const size = (a: readonly number[], b: readonly number[]) =>
   a.reduce((sum, x, i) => sum + Math.abs(x * (b[i] ?? 0)), 0);
