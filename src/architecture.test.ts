@@ -52,6 +52,8 @@ const layers: readonly Layer[] = [
       'papaparse',
     ],
   },
+  // Texts shipped with the page, their claims, and what the embedded package gave them.
+  { path: 'src/samples', imports: ['src/base', 'type:src/formats'], packages: [], pure: true },
   {
     path: 'src/convert',
     imports: ['src/base', 'src/core', 'src/formats'],
@@ -88,12 +90,12 @@ const layers: readonly Layer[] = [
   { path: 'src/jobs/worker', imports: ['src/base', 'src/jobs/api', 'src/jobs/host'], packages: [] },
   {
     path: 'src/state',
-    imports: ['src/base', 'src/core', 'src/formats', 'src/engine/api', 'src/jobs/api'],
+    imports: ['src/base', 'src/core', 'src/formats', 'src/samples', 'src/engine/api', 'src/jobs/api'],
     packages: ['react', 'zustand', 'valibot', 'idb'],
   },
   {
     path: 'src/queries',
-    imports: ['src/base', 'src/core', 'src/formats', 'src/engine/api', 'src/jobs/api', 'src/state'],
+    imports: ['src/base', 'src/core', 'src/formats', 'src/samples', 'src/engine/api', 'src/jobs/api', 'src/state'],
     packages: ['react', '@tanstack/react-query'],
   },
   { path: 'src/components', imports: ['src/base', 'type:src/core'], packages: interfaceKit },
@@ -126,6 +128,7 @@ const layers: readonly Layer[] = [
       'src/base',
       'src/core',
       'src/formats',
+      'src/samples',
       'src/convert',
       'src/engine/api',
       'src/engine/host',

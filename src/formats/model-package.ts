@@ -148,14 +148,24 @@ export function packageHashes(manifest: Manifest): string[] {
  * newlines). `slug` becomes lower-case letters, digits, `.`, `_` and `-`.
  */
 export async function packageId(slug: string, hashes: readonly string[]): Promise<string> {
-  const hasher = await createSHA256();
-  hasher.update([...hashes].sort().join('\n'));
+  const digest = await hashOfHashes(hashes);
   const clean = slug
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .slice(0, 120);
-  return `${clean === '' ? 'model' : clean}@${hasher.digest().slice(0, 12)}`;
+  return `${clean === '' ? 'model' : clean}@${digest.slice(0, 12)}`;
+}
+
+/** The whole of the hash whose first digits end a package's id. */
+export async function packageSha256(manifest: Manifest): Promise<string> {
+  return await hashOfHashes(packageHashes(manifest));
+}
+
+async function hashOfHashes(hashes: readonly string[]): Promise<string> {
+  const hasher = await createSHA256();
+  hasher.update([...hashes].sort().join('\n'));
+  return hasher.digest();
 }
 
 function slugOf(id: string): string {
