@@ -101,7 +101,16 @@ const layers: readonly Layer[] = [
   { path: 'src/components', imports: ['src/base', 'type:src/core'], packages: interfaceKit },
   ...['inspect', 'steer', 'debias', 'train', 'evaluate', 'models'].map((feature) => ({
     path: `src/features/${feature}`,
-    imports: ['src/base', 'src/core', 'src/engine/api', 'src/jobs/api', 'src/components', 'src/queries', 'src/state'],
+    imports: [
+      'src/base',
+      'src/core',
+      'src/samples',
+      'src/engine/api',
+      'src/jobs/api',
+      'src/components',
+      'src/queries',
+      'src/state',
+    ],
     packages: [...interfaceKit, '@tanstack/react-query', 'zustand', 'wouter'],
   })),
   {

@@ -92,6 +92,44 @@ export const SearchIcon = () => (
   </Icon>
 );
 
+export const LeftIcon = () => (
+  <Icon>
+    <path d="m10 3.5-4.5 4.5 4.5 4.5" />
+  </Icon>
+);
+export const RightIcon = () => (
+  <Icon>
+    <path d="m6 3.5 4.5 4.5-4.5 4.5" />
+  </Icon>
+);
+export const LinkIcon = () => (
+  <Icon>
+    <path d="M6.5 9.5 9.5 6.5M7 4.5l1.3-1.3a2.8 2.8 0 0 1 4 4l-1.6 1.6M9 11.5l-1.3 1.3a2.8 2.8 0 0 1-4-4l1.6-1.6" />
+  </Icon>
+);
+export const ClockIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="5.5" />
+    <path d="M8 5v3.2l2.2 1.3" />
+  </Icon>
+);
+export const BookIcon = () => (
+  <Icon>
+    <path d="M2.5 3.5h4a1.5 1.5 0 0 1 1.5 1.5v8a1.5 1.5 0 0 0-1.5-1.5h-4ZM13.5 3.5h-4a1.5 1.5 0 0 0-1.5 1.5v8a1.5 1.5 0 0 1 1.5-1.5h4Z" />
+  </Icon>
+);
+export const BracesIcon = () => (
+  <Icon>
+    <path d="M6 2.5c-2 0-2 1-2 2.5s0 3-1.5 3c1.5 0 1.5 1.5 1.5 3s0 2.5 2 2.5M10 2.5c2 0 2 1 2 2.5s0 3 1.5 3c-1.5 0-1.5 1.5-1.5 3s0 2.5-2 2.5" />
+  </Icon>
+);
+export const EyeIcon = () => (
+  <Icon>
+    <path d="M1.5 8s2.3-4.3 6.5-4.3S14.5 8 14.5 8s-2.3 4.3-6.5 4.3S1.5 8 1.5 8Z" />
+    <circle cx="8" cy="8" r="1.8" />
+  </Icon>
+);
+
 /** The mark: an objective scale seen through a lens. */
 export function Wordmark() {
   return (

@@ -12,6 +12,7 @@ const messages: readonly Message[] = [{ role: 'user', content: 'q' }];
 function submission(id: number, ...texts: string[]): Submission {
   return {
     id,
+    mode: 'asked',
     messages,
     responses: texts.map((text, index) => ({ draftId: index, letter: 'ABCDEFGH'[index] ?? '', text })),
   };

@@ -6,6 +6,7 @@ import {
   conversationMessages,
   conversationOf,
   conversationProblems,
+  conversationTexts,
   duplicateResponse,
   MAX_RESPONSES,
   MIN_RESPONSES,
@@ -31,7 +32,9 @@ describe('responses', () => {
     expect(texts(moveResponse(three, last, -1))).toEqual(['uno', 'two', 'uno']);
     expect(moveResponse(three, last, 1)).toBe(three);
     expect(texts(removeResponse(three, last))).toEqual(['uno', 'uno']);
-    expect(removeResponse(start, first)).toBe(start);
+    const one = removeResponse(start, first);
+    expect(texts(one)).toEqual(['two']);
+    expect(removeResponse(one, one.responses[0]?.id ?? -1)).toBe(one);
   });
   it('stop at eight', () => {
     let state = start;
@@ -59,6 +62,12 @@ describe('turns', () => {
     ]);
     expect(conversationMessages(start)).toHaveLength(1);
   });
+});
+
+it('gives back the texts it was made of', () => {
+  const plain = { system: '', turns: ['a', 'b', 'c'], responses: ['x', ''] };
+  expect(conversationTexts(conversationOf(plain))).toEqual(plain);
+  expect(conversationTexts(start)).toEqual({ turns: ['hello'], responses: ['one', 'two'] });
 });
 
 it('says what is missing', () => {

@@ -1,12 +1,12 @@
 /**
- * The conversation being edited: a system turn, user and assistant turns that end with the user's, two to eight responses.
+ * The conversation being edited: a system turn, user and assistant turns that end with the user's, one to eight responses.
  * Pure value → value functions; `inspect-store.ts` holds the value.
  *
  * Invariants: turns alternate user, assistant, …, user; there are `MIN_RESPONSES`…`MAX_RESPONSES` responses; ids are unique.
  */
 import type { Message } from '@/engine/api/messages.ts';
 
-export const MIN_RESPONSES = 2;
+export const MIN_RESPONSES = 1;
 export const MAX_RESPONSES = 8;
 
 export interface Turn {
@@ -28,12 +28,15 @@ export interface Conversation {
   readonly nextId: number;
 }
 
-/** A conversation from plain texts; pads with empty responses up to the minimum. */
-export function conversationOf(texts: {
-  readonly system?: string;
+/** A conversation as plain texts: what links and files carry. Turns alternate and begin and end with the user's. */
+export interface ConversationTexts {
+  readonly system?: string | undefined;
   readonly turns: readonly string[];
   readonly responses: readonly string[];
-}): Conversation {
+}
+
+/** A conversation from plain texts; pads with empty responses up to the minimum. */
+export function conversationOf(texts: ConversationTexts): Conversation {
   const turns = texts.turns.length % 2 === 1 ? texts.turns : [...texts.turns, ''];
   const responses = [...texts.responses].slice(0, MAX_RESPONSES);
   while (responses.length < MIN_RESPONSES) responses.push('');
@@ -42,6 +45,15 @@ export function conversationOf(texts: {
     turns: turns.map((content, index) => ({ id: index, role: index % 2 === 0 ? 'user' : 'assistant', content })),
     responses: responses.map((text, index) => ({ id: turns.length + index, text })),
     nextId: turns.length + responses.length,
+  };
+}
+
+/** The plain texts of a conversation, empty responses included. */
+export function conversationTexts(state: Conversation): ConversationTexts {
+  return {
+    ...(state.system === undefined ? {} : { system: state.system }),
+    turns: state.turns.map((turn) => turn.content),
+    responses: state.responses.map((response) => response.text),
   };
 }
 

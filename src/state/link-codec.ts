@@ -58,7 +58,6 @@ export const linkSchema = v.strictObject({
 
 export type LinkState = v.InferOutput<typeof linkSchema>;
 export type LinkModel = v.InferOutput<typeof linkModelSchema>;
-export type ConversationTexts = v.InferOutput<typeof conversationTextsSchema>;
 
 /** Why a link was not opened, in words for the person. */
 export interface LinkProblem {

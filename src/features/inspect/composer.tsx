@@ -5,6 +5,7 @@ import type { KeyboardEvent } from 'react';
 import { ErrorNotice } from '@/components/error-notice.tsx';
 import { PlusIcon } from '@/components/icons.tsx';
 import { formatCount } from '@/components/number-format.ts';
+import { useModel } from '@/queries/model-queries.ts';
 import { cancelScoring } from '@/queries/score-queries.ts';
 import { useActivity } from '@/state/activity.ts';
 import {
@@ -157,8 +158,9 @@ function ActionBar({ inspection, problemCount }: { readonly inspection: Inspecti
 }
 
 function IdleHint() {
-  const automatic = useInspect((state) => state.pristine && state.submission === undefined);
-  if (automatic) return <>This example is scored by itself once the model is ready.</>;
+  const model = useModel();
+  const automatic = useInspect((state) => state.pristine && state.submission?.mode === 'automatic');
+  if (automatic && model.status === 'loading') return <>This example is scored by itself once the model is ready.</>;
   return (
     <>
       or <kbd>Ctrl</kbd> <kbd>Enter</kbd>

@@ -1,19 +1,11 @@
 /**
- * Draws nothing. Keeps the scoring query alive while another view is open, and scores the untouched example once the first
- * model is ready, so that a first visitor sees a result without pressing anything.
+ * Draws nothing. Keeps the scoring query alive while another view is open, and with it the promise that an untouched example is
+ * scored by itself as soon as the model is ready.
  */
-import { useEffect } from 'react';
 import { useModel } from '@/queries/model-queries.ts';
-import { submitConversation, useInspect } from '@/state/inspect-store.ts';
 import { useSubmission } from './use-inspection.ts';
 
 export function InspectRunner() {
-  const model = useModel();
-  useSubmission(model);
-  const ready = model.status === 'ready';
-  useEffect(() => {
-    const { pristine, submission } = useInspect.getState();
-    if (ready && pristine && submission === undefined) submitConversation();
-  }, [ready]);
+  useSubmission(useModel());
   return undefined;
 }

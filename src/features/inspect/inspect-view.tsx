@@ -4,6 +4,7 @@ import { useInspect } from '@/state/inspect-store.ts';
 import { Composer } from './composer.tsx';
 import { LazyComparison } from './lazy-comparison.tsx';
 import { ModelBanner } from './model-banner.tsx';
+import { OriginCard } from './origin-card.tsx';
 import { ResponsePanel } from './response-panel.tsx';
 import { useInspection } from './use-inspection.ts';
 import classes from './inspect-view.module.css';
@@ -17,6 +18,7 @@ export function InspectView() {
       <h1 className="visually-hidden">Inspect</h1>
       <Composer inspection={inspection} />
       <div className={classes.results}>
+        <OriginCard inspection={inspection} model={model} />
         <ModelBanner model={model} />
         {inspection.manifest === undefined ? null : (
           <LazyComparison manifest={inspection.manifest} entries={inspection.entries} />

@@ -87,6 +87,7 @@ function Scored({
   if (scored === undefined) return undefined;
   const { tokens, timings, warnings } = scored;
   const sum = contributionSum(rows);
+  const tookMs = timings.tokenizeMs + timings.backboneMs + timings.headsMs;
   return (
     <>
       {warnings.map((warning) => (
@@ -104,10 +105,13 @@ function Scored({
         <Fact name="Scored at">
           token {tokens.scoredIndex} <TokenText text={tokens.scoredToken} />
         </Fact>
-        <Fact name="Took">
-          {formatDuration(timings.tokenizeMs + timings.backboneMs + timings.headsMs)}
-          {tokens.reused > 0 ? `, ${formatQuantity(tokens.reused, 'token')} shared` : ''}
-        </Fact>
+        {/* Recorded results took their time on another machine. */}
+        {entry.recorded || tookMs === 0 ? null : (
+          <Fact name="Took">
+            {formatDuration(tookMs)}
+            {tokens.reused > 0 ? `, ${formatQuantity(tokens.reused, 'token')} shared` : ''}
+          </Fact>
+        )}
       </dl>
       <ObjectiveTable
         label={`Objectives of response ${letter}`}
