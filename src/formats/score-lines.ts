@@ -4,12 +4,10 @@
  *
  * Fields that say nothing about the text are kept as they were written, digit for digit: a 64-bit id survives.
  */
+import { candidate, conversation, endsWithUser, fail, present, sharedContext } from './conversation-fields.ts';
+import type { LineMessage } from './conversation-fields.ts';
 import { isJsonObject } from './json-file.ts';
-
-export interface LineMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
+import { RowProblem } from './rejected-rows.ts';
 
 /** Fields kept from the input: the JSON text of each value, by key, in the line's order. */
 export type ExtraFields = ReadonlyMap<string, string>;
@@ -43,13 +41,6 @@ export interface ScoreLineError {
 
 const TEXT_KEYS: ReadonlySet<string> = new Set(['prompt', 'messages', 'response', 'chosen', 'rejected']);
 
-/** Ends the parsing of one line; never leaves this file. */
-class LineProblem extends Error {}
-
-function fail(message: string): never {
-  throw new LineProblem(message);
-}
-
 /** Parses one line. Never throws for bad input: it answers a `ScoreLineError` with what was wrong. */
 export function parseScoreLine(text: string, line: number): ScoreLine | ScoreLineError {
   let extra: ExtraFields = new Map();
@@ -64,7 +55,7 @@ export function parseScoreLine(text: string, line: number): ScoreLine | ScoreLin
     extra = extraFields(text);
     return parseFields(value, line, extra);
   } catch (cause) {
-    if (!(cause instanceof LineProblem)) throw cause;
+    if (!(cause instanceof RowProblem)) throw cause;
     return { kind: 'error', line, message: cause.message, extra };
   }
 }
@@ -106,72 +97,6 @@ function parseFields(value: Readonly<Record<string, unknown>>, line: number, ext
   const last = turns.at(-1);
   if (last?.role !== 'assistant') fail('"messages" must end with the assistant\'s message, the one to score.');
   return { kind: 'response', line, messages: endsWithUser(turns.slice(0, -1)), response: last.content, extra };
-}
-
-/** JSON `null` counts as absent: that is how tables without a value are exported. */
-function present(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
-function endsWithUser(messages: readonly LineMessage[]): readonly LineMessage[] {
-  if (messages.at(-1)?.role !== 'user') fail("the conversation before the response must end with the user's message.");
-  return messages;
-}
-
-/** A text is one user's message; an array is a conversation. */
-function conversation(value: unknown, key: string): readonly LineMessage[] {
-  if (typeof value === 'string') return [{ role: 'user', content: value }];
-  if (!Array.isArray(value)) fail(`"${key}" must be ${key === 'messages' ? '' : 'a text or '}an array of messages.`);
-  return value.map((entry: unknown, i) => message(entry, `${key}[${i}]`));
-}
-
-function message(value: unknown, path: string): LineMessage {
-  if (!isJsonObject(value)) fail(`${path} must be an object with "role" and "content".`);
-  const { role, content } = value;
-  if (role !== 'system' && role !== 'user' && role !== 'assistant')
-    fail(`${path}.role must be "system", "user" or "assistant", not ${JSON.stringify(role)?.slice(0, 60)}.`);
-  if (typeof content !== 'string') fail(`${path}.content must be a text.`);
-  return { role, content };
-}
-
-interface Candidate {
-  readonly context: readonly LineMessage[];
-  readonly text: string;
-}
-
-/** A text, or a conversation that ends with the assistant's message. */
-function candidate(value: unknown, key: string): Candidate {
-  if (typeof value === 'string') return { context: [], text: value };
-  if (!Array.isArray(value)) fail(`"${key}" must be a text or an array of messages.`);
-  const turns = conversation(value, key);
-  const last = turns.at(-1);
-  if (last?.role !== 'assistant') fail(`"${key}" must end with the assistant's message.`);
-  return { context: turns.slice(0, -1), text: last.content };
-}
-
-/** The one conversation both candidates answer; whatever is said twice must agree. */
-function sharedContext(
-  given: readonly LineMessage[] | undefined,
-  chosen: readonly LineMessage[],
-  rejected: readonly LineMessage[],
-): readonly LineMessage[] {
-  const own = chosen.length > 0 ? chosen : rejected;
-  if (chosen.length > 0 && rejected.length > 0 && !sameMessages(chosen, rejected))
-    fail('"chosen" and "rejected" must answer the same conversation.');
-  if (given === undefined) {
-    if (own.length === 0) fail('"prompt" (or "messages") is missing beside "chosen" and "rejected".');
-    return own;
-  }
-  if (own.length === 0) return given;
-  // A prompt text often repeats only the last user's message of the conversation inside the candidates.
-  const repeatsLast = given.length === 1 && given[0]?.role === 'user' && given[0].content === own.at(-1)?.content;
-  if (!sameMessages(given, own) && !repeatsLast)
-    fail('the conversation in "chosen"/"rejected" is not the one in "prompt" or "messages".');
-  return own;
-}
-
-function sameMessages(a: readonly LineMessage[], b: readonly LineMessage[]): boolean {
-  return a.length === b.length && a.every((m, i) => m.role === b[i]?.role && m.content === b[i]?.content);
 }
 
 /** Value texts of the top-level members that are not the text itself. `text` is a valid JSON object. */
