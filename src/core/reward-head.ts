@@ -127,21 +127,34 @@ export function gateWeights(
   logits: Float32Array | Float64Array,
 ): Float64Array {
   assertLength('logits', logits, head.objectives);
-  const { temperature, logitScale, activeObjectives } = head.gate;
-  const active = activeObjectives ?? Array.from(logits, (_, index) => index);
+  const { activeObjectives } = head.gate;
   if (activeObjectives !== undefined) assertActiveObjectives(activeObjectives, head.objectives);
+  const weights = new Float64Array(head.objectives);
+  writeGateWeights(head.gate, activeObjectives ?? Array.from(weights.keys()), logits, weights);
+  return weights;
+}
+
+/**
+ * The same for the k entries from `start` of `logits`, into those of `weights`: for many prompts, where a new array each would
+ * cost more. `active`: the gate's active objectives, or all; other entries are not touched.
+ */
+export function writeGateWeights(
+  { temperature, logitScale }: GateSoftmax,
+  active: readonly number[],
+  logits: Float32Array | Float64Array,
+  weights: Float64Array,
+  start = 0,
+): void {
   // Shifting by the largest logit keeps exp in range and changes nothing else.
   let largest = -Infinity;
-  for (const j of active) largest = Math.max(largest, logits[j]!);
-  const weights = new Float64Array(head.objectives);
+  for (const j of active) largest = Math.max(largest, logits[start + j]!);
   let sum = 0;
   for (const j of active) {
-    const value = Math.exp((logits[j]! - largest) / temperature);
-    weights[j] = value;
+    const value = Math.exp((logits[start + j]! - largest) / temperature);
+    weights[start + j] = value;
     sum += value;
   }
-  for (const j of active) weights[j] = (weights[j]! / sum) * logitScale;
-  return weights;
+  for (const j of active) weights[start + j] = (weights[start + j]! / sum) * logitScale;
 }
 
 /**

@@ -216,12 +216,6 @@ export function steeredGateWeights(head: SteerableHead, logits: Float64Array, st
   return gateWeights({ objectives: head.objectives, gate }, steeredLogits(logits, steering));
 }
 
-/** `own` `[k]` with the pinned coefficients put in, in place. */
-export function pinCoefficients(own: Float64Array, { coefficientOverrides }: Steering): Float64Array {
-  for (const [objective, value] of Object.entries(coefficientOverrides)) own[Number(objective)] = value;
-  return own;
-}
-
 /** Whether the score is c · r with pinned coefficients and not g · r'. */
 export function pinsCoefficients({ coefficientOverrides }: Steering): boolean {
   return !isEmpty(coefficientOverrides);
@@ -239,7 +233,8 @@ export function applySteering(head: SteerableHead, response: SteerableResponse, 
   const steered = { objectives: k, transform: steeredTransform(head, steering.penalties) };
   const adjusted = adjustedRewards(steered, response.rewards);
   const g = steeredGateWeights(head, response.gateLogits, steering);
-  const c = pinCoefficients(coefficients(steered, g), steering);
+  const c = coefficients(steered, g);
+  for (const [objective, value] of Object.entries(steering.coefficientOverrides)) c[Number(objective)] = value;
   return {
     rewards: response.rewards,
     adjustedRewards: adjusted,

@@ -1,0 +1,257 @@
+/**
+ * Steering over many responses at once: scores, ranks, leads and flips of a scored set, into buffers made once, so that a slider
+ * that moves costs no memory per response. Every score has the bits that `applySteering` gives the response alone.
+ */
+import { assert } from '@/base/assert.ts';
+import { DataError } from './errors.ts';
+import { writeGateWeights } from './reward-head.ts';
+import type { ScoredSet } from './scored-set.ts';
+import {
+  identitySteering,
+  pinsCoefficients,
+  type SteerableHead,
+  type Steering,
+  soundingObjectives,
+  steeredSoftmax,
+  steeredTransform,
+} from './steering.ts';
+
+/** The parts of a `ScoredSet` that steering recombines. Groups are consecutive rows; a prompt may have rows in any. */
+export type SteerableSet = Pick<ScoredSet, 'rows' | 'prompts' | 'groups' | 'rewards' | 'promptOf' | 'groupStart'> & {
+  /** l `[prompts, k]`, before temperature and mask. */
+  readonly gateLogits: Float64Array;
+};
+
+/** What a set scores under one steering. Made by `makeBatchScores`, overwritten by every `scoreBatch` into it. */
+export interface BatchScores {
+  /** s `[rows]`. */
+  readonly scores: Float64Array;
+  /** 1 + how many of its group score higher `[rows]`: equal scores share a rank. */
+  readonly ranks: Uint32Array;
+  /** Score less the best of the others in its group `[rows]`: of a pair, the margin. NaN for a response alone in its group. */
+  readonly leads: Float64Array;
+  /** The row with the highest score of each group, the first of equals `[groups]`. */
+  readonly winners: Uint32Array;
+  /** Groups in which another response now scores strictly higher than the winner at baseline; the first `flipCount` entries. */
+  readonly flips: Uint32Array;
+  flipCount: number;
+  /** g as steered `[prompts, k]`. */
+  readonly gateWeights: Float64Array;
+  /** c as steered, pins included `[prompts, k]`; meaningful while coefficients are pinned, otherwise stale. */
+  readonly coefficients: Float64Array;
+  /** Working space: l + δ of every prompt, r' of one response, scores of the largest group. */
+  readonly scratch: { readonly logits: Float64Array; readonly adjusted: Float64Array; readonly sorted: Float64Array };
+}
+
+export interface SteeringBatch {
+  readonly head: SteerableHead;
+  readonly set: SteerableSet;
+  /** Under identity steering. */
+  readonly baseline: BatchScores;
+}
+
+/**
+ * A set made ready for steering, with its baseline.
+ * @throws DataError naming the row or prompt of a number that is not finite; AssertionError on a wrong shape.
+ */
+export function makeSteeringBatch(head: SteerableHead, set: SteerableSet): SteeringBatch {
+  const k = head.objectives;
+  assert(set.rewards.length === set.rows * k, () => `${set.rewards.length} rewards are not ${set.rows} × ${k}`);
+  assert(set.gateLogits.length === set.prompts * k, () => `${set.gateLogits.length} logits, not ${set.prompts} × ${k}`);
+  assert(set.promptOf.length === set.rows, () => `${set.promptOf.length} prompts for ${set.rows} rows`);
+  assert(
+    set.groupStart.length === set.groups + 1 && set.groupStart[0] === 0 && set.groupStart[set.groups] === set.rows,
+    'groups must cover the rows',
+  );
+  assertFinite('rewards, row', set.rewards, k);
+  assertFinite('gate logits, prompt', set.gateLogits, k);
+  const baseline = makeBatchScores(head, set);
+  const batch = { head, set, baseline };
+  scoreBatch(batch, identitySteering, baseline);
+  return batch;
+}
+
+/** Buffers for the scores of a set. */
+export function makeBatchScores(head: SteerableHead, { rows, prompts, groups, groupStart }: SteerableSet): BatchScores {
+  const k = head.objectives;
+  let largest = 0;
+  for (let group = 0; group < groups; group++) largest = Math.max(largest, groupStart[group + 1]! - groupStart[group]!);
+  return {
+    scores: new Float64Array(rows),
+    ranks: new Uint32Array(rows),
+    leads: new Float64Array(rows),
+    winners: new Uint32Array(groups),
+    flips: new Uint32Array(groups),
+    flipCount: 0,
+    gateWeights: new Float64Array(prompts * k),
+    coefficients: new Float64Array(prompts * k),
+    scratch: {
+      logits: new Float64Array(prompts * k),
+      adjusted: new Float64Array(k),
+      sorted: new Float64Array(largest),
+    },
+  };
+}
+
+/**
+ * Scores the whole set under `steering` into `target`, which is overwritten and returned; allocates nothing per row, group or
+ * prompt. Flips are against `batch.baseline`.
+ * @throws AssertionError when no objective sounds (`steeringProblem` says so beforehand).
+ */
+export function scoreBatch(batch: SteeringBatch, steering: Steering, target: BatchScores): BatchScores {
+  weighPrompts(batch, steering, target);
+  if (pinsCoefficients(steering)) scoreByCoefficients(batch, steering, target);
+  else scoreByGate(batch, steering, target);
+  rankGroups(batch, target);
+  return target;
+}
+
+function weighPrompts({ head, set }: SteeringBatch, steering: Steering, { gateWeights, scratch }: BatchScores): void {
+  const k = head.objectives;
+  const sounding = soundingObjectives(head, steering);
+  assert(sounding.length > 0, 'no objective is active');
+  const { logits } = scratch;
+  logits.set(set.gateLogits);
+  for (const [objective, shift] of Object.entries(steering.logitShifts))
+    for (let at = Number(objective); at < logits.length; at += k) logits[at] = logits[at]! + shift;
+  gateWeights.fill(0);
+  const gate = steeredSoftmax(head, steering);
+  for (let start = 0; start < logits.length; start += k) writeGateWeights(gate, sounding, logits, gateWeights, start);
+}
+
+/** s = g · r'. */
+function scoreByGate({ head, set }: SteeringBatch, steering: Steering, target: BatchScores): void {
+  const k = head.objectives;
+  const { rowStarts, columns, values } = sparseRows(steeredTransform(head, steering.penalties), k);
+  const { gateWeights, scores, scratch } = target;
+  const { rewards, promptOf } = set;
+  const { adjusted } = scratch;
+  for (let row = 0; row < set.rows; row++) {
+    adjusted.fill(0);
+    const from = row * k;
+    for (let i = 0; i < k; i++) {
+      const reward = rewards[from + i]!;
+      const end = rowStarts[i + 1]!;
+      for (let at = rowStarts[i]!; at < end; at++) {
+        const j = columns[at]!;
+        adjusted[j] = adjusted[j]! + reward * values[at]!;
+      }
+    }
+    const gate = promptOf[row]! * k;
+    let sum = 0;
+    for (let j = 0; j < k; j++) sum += gateWeights[gate + j]! * adjusted[j]!;
+    scores[row] = sum;
+  }
+}
+
+/** s = c · r, with c = M g once per prompt and the pinned ones put in. */
+function scoreByCoefficients({ head, set }: SteeringBatch, steering: Steering, target: BatchScores): void {
+  const k = head.objectives;
+  const { rowStarts, columns, values } = sparseRows(steeredTransform(head, steering.penalties), k);
+  const { gateWeights, coefficients, scores } = target;
+  const { rewards, promptOf } = set;
+  const pins = Object.entries(steering.coefficientOverrides).map(([j, value]) => [Number(j), value] as const);
+  for (let start = 0; start < coefficients.length; start += k) {
+    for (let i = 0; i < k; i++) {
+      let sum = 0;
+      const end = rowStarts[i + 1]!;
+      for (let at = rowStarts[i]!; at < end; at++) sum += values[at]! * gateWeights[start + columns[at]!]!;
+      coefficients[start + i] = sum;
+    }
+    for (const [j, value] of pins) coefficients[start + j] = value;
+  }
+  for (let row = 0; row < set.rows; row++) {
+    const from = row * k;
+    const prompt = promptOf[row]! * k;
+    let sum = 0;
+    for (let j = 0; j < k; j++) sum += coefficients[prompt + j]! * rewards[from + j]!;
+    scores[row] = sum;
+  }
+}
+
+function rankGroups({ set, baseline }: SteeringBatch, target: BatchScores): void {
+  const { scores, ranks, leads, winners, flips, scratch } = target;
+  const { groupStart } = set;
+  let flipCount = 0;
+  for (let group = 0; group < set.groups; group++) {
+    const start = groupStart[group]!;
+    const end = groupStart[group + 1]!;
+    let winner = start;
+    let second = Number.NaN;
+    for (let row = start + 1; row < end; row++)
+      if (scores[row]! > scores[winner]!) {
+        second = scores[winner]!;
+        winner = row;
+      } else if (!(scores[row]! <= second)) second = scores[row]!;
+    const best = scores[winner]!;
+    winners[group] = winner;
+    for (let row = start; row < end; row++) leads[row] = scores[row]! - (row === winner ? second : best);
+    if (end - start <= countedGroup) rankByCounting(scores, ranks, start, end);
+    else rankBySorting(scores, ranks, start, end, scratch.sorted);
+    if (best > scores[baseline.winners[group]!]!) flips[flipCount++] = group;
+  }
+  target.flipCount = flipCount;
+}
+
+/** Below this many responses comparing all of them is faster than sorting. */
+const countedGroup = 24;
+
+function rankByCounting(scores: Float64Array, ranks: Uint32Array, start: number, end: number): void {
+  for (let row = start; row < end; row++) {
+    const score = scores[row]!;
+    let rank = 1;
+    for (let other = start; other < end; other++) if (scores[other]! > score) rank++;
+    ranks[row] = rank;
+  }
+}
+
+function rankBySorting(
+  scores: Float64Array,
+  ranks: Uint32Array,
+  start: number,
+  end: number,
+  space: Float64Array,
+): void {
+  const sorted = space.subarray(0, end - start);
+  sorted.set(scores.subarray(start, end));
+  sorted.sort();
+  for (let row = start; row < end; row++) {
+    const score = scores[row]!;
+    // The first entry greater than the score, by bisection.
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (sorted[middle]! > score) high = middle;
+      else low = middle + 1;
+    }
+    ranks[row] = sorted.length - low + 1;
+  }
+}
+
+/**
+ * The entries of M that are not 0, row by row: M of Eq 2 has 2 k of k². Leaving out products with 0 keeps every bit of a sum
+ * that begins at +0, as long as the other factor is finite.
+ */
+function sparseRows(transform: Float64Array, k: number) {
+  const rowStarts = new Uint32Array(k + 1);
+  const columns = new Uint32Array(k * k);
+  const values = new Float64Array(k * k);
+  let count = 0;
+  for (let i = 0; i < k; i++) {
+    for (let j = 0; j < k; j++) {
+      const value = transform[i * k + j]!;
+      if (value === 0) continue;
+      columns[count] = j;
+      values[count++] = value;
+    }
+    rowStarts[i + 1] = count;
+  }
+  return { rowStarts, columns, values };
+}
+
+function assertFinite(what: string, values: Float64Array, k: number): void {
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new DataError(`${what} ${Math.floor(i / k)}, objective ${i % k}`, `is ${values[i]}, not a finite number`);
+}
