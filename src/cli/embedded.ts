@@ -53,7 +53,9 @@ const HELP = `Builds the embedded model package. Resumable: run it again after a
 /** Hidden size of the base model. */
 const FEATURE_SIZE = 576;
 /** Tokens that features are computed of: groups are taken in order until it is reached. */
-const TOKEN_BUDGET = 1_050_000;
+const TOKEN_BUDGET = 1_600_000;
+/** Folder of the f32 twin that features are computed with (`prepareBackbone`). */
+const EXTRACTION_BACKBONE = 'backbone-f32';
 
 interface Options {
   readonly source: string;
@@ -64,7 +66,7 @@ interface Options {
 }
 
 async function backboneId(work: string): Promise<string> {
-  const path = join(work, 'backbone', MANIFEST_FILE);
+  const path = join(work, EXTRACTION_BACKBONE, MANIFEST_FILE);
   const { id } = parseJsonRecord(await readFile(path, 'utf8'), path);
   return String(id).replaceAll(/[^A-Za-z0-9.@-]/g, '_');
 }
@@ -99,7 +101,7 @@ async function readPlan(options: Options, groups: readonly Group[]): Promise<Pla
     });
   }
   const engine = createCliEngine({ threads: 1 });
-  await engine.load({ kind: 'directory', path: join(options.work, 'backbone') }, { provider: 'native' });
+  await engine.load({ kind: 'directory', path: join(options.work, EXTRACTION_BACKBONE) }, { provider: 'native' });
   const planned = await planExtraction(engine, groups, TOKEN_BUDGET);
   await engine.dispose();
   const plan = planned.map(({ group, responses, tokens }) => {
@@ -117,7 +119,7 @@ async function extractPart(options: Options, part: number): Promise<void> {
   const mine = planned.filter((_, index) => index % options.workers === part);
   const store = await openStore(options.work, part);
   const engine = createCliEngine({ threads: 1 });
-  await engine.load({ kind: 'directory', path: join(options.work, 'backbone') }, { provider: 'native' });
+  await engine.load({ kind: 'directory', path: join(options.work, EXTRACTION_BACKBONE) }, { provider: 'native' });
   let reportedAt = performance.now();
   await extractFeatures(engine, mine, store, ({ tokens, tokensTotal, tokensPerSecond }) => {
     if (performance.now() - reportedAt < 10_000) return;
@@ -164,6 +166,7 @@ async function build(options: Options): Promise<void> {
   const { source, work, out } = options;
   const checkpoint = await prepareCheckpoint(source, work);
   const backbone = await prepareBackbone(source, work);
+  await prepareBackbone(source, work, 'f32');
   const groups = await readGroups(options.data);
   const planned = await readPlan(options, groups);
   const stored = await openStore(work);

@@ -8,13 +8,14 @@
 import { contentHash, hashFraction } from './seeded.ts';
 import { codeContrast, CODE_CONTRASTS } from './code-contrasts.ts';
 import type { CodeContrast } from './code-contrasts.ts';
-import { proseContrast, PROSE_CONTRASTS } from './contrasts.ts';
+import { proseContrast, PROSE_CONTRASTS, refusal } from './contrasts.ts';
 import type { ProseContrast } from './contrasts.ts';
 import type { PreferenceRecord, RatingRecord, Split, Turn } from './records.ts';
 import { splitOf } from './records.ts';
 import { codeBlocks, sentences } from './text-measures.ts';
 
-export type ContrastKind = ProseContrast | `code-${CodeContrast}`;
+/** `unsafe`: a harmful request's unsafe answer beside a refusal we wrote; the others spoil a good answer. */
+export type ContrastKind = ProseContrast | `code-${CodeContrast}` | 'unsafe';
 
 export interface Rating {
   readonly response: number;
@@ -53,60 +54,76 @@ export interface Group {
 
 /** Longest prompt and response together, in characters: what surely fits 512 tokens is decided by the tokenizer later. */
 const CHARACTER_LIMIT = 1400;
-/** Sources with few short examples get more room. */
+/** Sources with few short examples, or with pairs of long ones, get more room. */
 const CHARACTER_LIMITS: ReadonlyMap<string, number> = new Map([
   ['nemo_steerlm', 2300],
   ['prometheus_bench', 2300],
   ['helpsteer2_sample', 2300],
+  ['ultrafeedback_subset', 1700],
+  ['dpo_mix', 1700],
+  ['ifbench_arm', 1500],
+  ['tulu_human', 1700],
+  ['tulu3_if_sample', 2300],
 ]);
 
-/** Most pairs a source may bring. Absent: none. */
+/** Most training pairs a source may bring. Absent: none. */
 const PREFERENCE_QUOTAS: ReadonlyMap<string, number> = new Map([
-  ['ultrafeedback_subset', 400],
-  ['dpo_mix', 300],
-  ['hh_harmless', 300],
-  ['tulu_human', 300],
-  ['pandalm', 350],
+  ['ultrafeedback_subset', 220],
+  ['dpo_mix', 180],
+  ['hh_harmless', 220],
+  ['tulu_human', 180],
+  ['pandalm', 220],
   ['vicunabench', 160],
   ['prometheus_bench', 160],
-  ['truthfulqa_judge', 350],
+  ['truthfulqa_judge', 280],
   ['ifbench_arm', 90],
   ['tulu3_if_sample', 60],
-  ['gsm8k_solutions', 60],
+  ['gsm8k_solutions', 40],
   ['ilf_mbpp', 160],
 ]);
+/** Dev and test pairs: all that fit, so that intervals are narrow, except of sources whose pairs are all of one kind. */
+const JUDGED_PREFERENCE_QUOTAS: ReadonlyMap<string, number> = new Map([['gsm8k_solutions', 20]]);
 
 /** Most pairs of one prompt from one source. */
-const PAIRS_PER_PROMPT = 3;
+const PAIRS_PER_PROMPT = 4;
 
 /** Most rated responses a source may bring, and most for one prompt. Absent: none. */
 const RATING_QUOTAS: ReadonlyMap<string, readonly [responses: number, perPrompt: number]> = new Map([
   ['nemo_steerlm', [320, 4]],
   ['helpsteer2_sample', [6, 4]],
-  ['ultrafeedback_subset', [700, 4]],
-  ['arena_bench_v1', [500, 3]],
-  ['mtbench_single', [200, 4]],
-  ['vicunabench', [200, 4]],
+  ['ultrafeedback_subset', [400, 3]],
+  ['arena_bench_v1', [260, 2]],
+  ['mtbench_single', [110, 2]],
+  ['vicunabench', [110, 3]],
   ['prometheus_bench', [300, 4]],
-  ['gptfuzz', [400, 7]],
-  ['jailbreakbench', [260, 2]],
-  ['dices', [240, 2]],
-  ['diasafety', [500, 2]],
-  ['truthfulqa_judge', [1800, 4]],
-  ['gsm8k_solutions', [120, 2]],
-  ['summedits', [120, 4]],
+  ['gptfuzz', [300, 6]],
+  ['jailbreakbench', [330, 4]],
+  ['dices', [170, 2]],
+  ['diasafety', [420, 2]],
+  ['truthfulqa_judge', [1000, 3]],
+  ['gsm8k_solutions', [60, 2]],
+  ['summedits', [40, 4]],
   ['factool', [120, 2]],
-  ['recipes', [42, 5]],
-  ['bigcodebench_pass', [170, 2]],
+  ['bigcodebench_pass', [200, 2]],
   ['ilf_mbpp', [312, 2]],
-  ['tulu_human', [400, 3]],
-  ['dpo_mix', [450, 3]],
+  ['tulu_human', [140, 2]],
+  ['dpo_mix', [300, 3]],
 ]);
 
-const PROSE_BASES = 480;
-const CODE_BASES = 190;
-/** Twins of one base besides `off-topic` / `other-task`, which every base gets. */
-const OTHER_TWINS = 5;
+/** Answers that get twins of several kinds. */
+const PROSE_BASES = 1000;
+const CODE_BASES = 240;
+/** Twins of one prose base besides `off-topic`, which every base gets twice, `terse` and `evasive`. */
+const OTHER_TWINS = 4;
+/** Twins of one code base besides `code-other-task` and `code-bare`. */
+const OTHER_CODE_TWINS = 3;
+/** Off-topic twins of the prompts whose answer is no base: short texts that teach nothing but the topic. */
+const TOPIC_TWINS = 2;
+/** One base in this many may be long. */
+const LONG_EVERY = 6;
+
+/** Prompts that ask for harm. */
+const RED_TEAM_SOURCES = new Set(['gptfuzz', 'jailbreakbench']);
 
 interface Draft {
   readonly key: string;
@@ -150,8 +167,20 @@ const GOOD_RATINGS: ReadonlyMap<string, number> = new Map([
   ['prometheus-score', 0.75],
   ['bigcodebench-correct', 0],
   ['mbpp-correct', 0.99],
+  // Good enough for their topic.
+  ['truthfulqa-informative', 0.99],
+  ['gsm8k-correct', 0.99],
+  ['factool-factual', 0.99],
 ]);
-const GOOD_CHOSEN = new Set(['ultrafeedback_subset', 'dpo_mix', 'tulu_human', 'vicunabench']);
+const GOOD_CHOSEN = new Set([
+  'ultrafeedback_subset',
+  'dpo_mix',
+  'tulu_human',
+  'vicunabench',
+  'pandalm',
+  'ifbench_arm',
+  'prometheus_bench',
+]);
 
 /** Chooses groups from the records; see the quotas above. The result does not depend on the order of the records. */
 export function buildDataset(ratings: readonly RatingRecord[], preferences: readonly PreferenceRecord[]): Group[] {
@@ -205,15 +234,19 @@ function takePreferences(records: readonly PreferenceRecord[], draftOf: (record:
   const perPrompt = new Map<string, number>();
   for (const record of byHash(records)) {
     const { source, prompt, chosen, rejected } = record;
-    const count = taken.get(source) ?? 0;
-    if (count >= (PREFERENCE_QUOTAS.get(source) ?? 0)) continue;
+    const split = splitOf(record.splitKey);
+    const quota = PREFERENCE_QUOTAS.get(source) ?? 0;
+    const judged = JUDGED_PREFERENCE_QUOTAS.get(source) ?? Number.POSITIVE_INFINITY;
+    const countKey = `${source} ${split}`;
+    const count = taken.get(countKey) ?? 0;
+    if (count >= (split === 'train' || quota === 0 ? quota : judged)) continue;
     if (!usable(source, prompt, chosen) || !usable(source, prompt, rejected)) continue;
     if (chosen.trim() === rejected.trim()) continue;
     const promptKey = `${source} ${record.splitKey}`;
     const countOfPrompt = perPrompt.get(promptKey) ?? 0;
     if (countOfPrompt >= PAIRS_PER_PROMPT) continue;
     perPrompt.set(promptKey, countOfPrompt + 1);
-    taken.set(source, count + 1);
+    taken.set(countKey, count + 1);
     const draft = draftOf(record);
     const better = addResponse(draft, chosen);
     const worse = addResponse(draft, rejected);
@@ -253,63 +286,128 @@ interface Base {
   readonly index: number;
 }
 
+/** Whether the twins of this prompt are worth their tokens: short, mostly. */
+function isProseBase(prompt: string, text: string): boolean {
+  const long = hashFraction('long', text) < 1 / LONG_EVERY;
+  return (
+    prompt.length <= 450 && text.length >= 140 && text.length <= (long ? 1100 : 520) && sentences(text).length >= 3
+  );
+}
+
+function isCodeBase(prompt: string, text: string, code: readonly string[]): boolean {
+  const lines = code.join('\n').split('\n').length;
+  return (
+    prompt.length <= 750 && text.length >= 140 && text.length <= (proseOf(text).length >= 60 ? 1300 : 700) && lines >= 5
+  );
+}
+
+function proseOf(text: string): string {
+  return text.replace(/```[^\n]*\n[\s\S]*?(?:```|$)/g, '').trim();
+}
+
 function chooseBases(drafts: readonly Draft[], code: boolean): Base[] {
   const bases: Base[] = [];
   for (const draft of drafts) {
-    const promptLength = draft.prompt.reduce((sum, turn) => sum + turn.content.length, 0);
-    if (promptLength > (code ? 700 : 450)) continue;
+    const prompt = draft.prompt.map((turn) => turn.content).join('\n');
     const candidates = [...draft.responses].filter(([text, index]) => {
       if (!draft.good.has(index)) return false;
       const blocks = codeBlocks(text);
-      if (code)
-        return (
-          blocks.length > 0 && text.length <= 1000 && blocks.join('\n').split('\n').length >= 6 && text.length >= 160
-        );
-      return blocks.length === 0 && text.length >= 180 && text.length <= 700 && sentences(text).length >= 4;
+      return code
+        ? blocks.length > 0 && isCodeBase(prompt, text, blocks)
+        : blocks.length === 0 && isProseBase(prompt, text);
     });
     const chosen = candidates.sort(([a], [b]) => hashFraction('base', a) - hashFraction('base', b))[0];
     if (chosen !== undefined) bases.push({ draft, text: chosen[0], index: chosen[1] });
   }
-  return bases
-    .sort((a, b) => hashFraction('bases', a.draft.key) - hashFraction('bases', b.draft.key))
-    .slice(0, code ? CODE_BASES : PROSE_BASES);
+  // Code with words beside it is rare, and only it can be stripped of them: it goes first.
+  const rank = ({ draft, text }: Base): number =>
+    hashFraction('bases', draft.key) - (code && proseOf(text).length >= 60 ? 1 : 0);
+  return bases.sort((a, b) => rank(a) - rank(b)).slice(0, code ? CODE_BASES : PROSE_BASES);
 }
 
-/** The base of the same split, but another prompt, whose answer is nearest in length among eight. */
-function otherAnswer(base: Base, bases: readonly Base[]): string | undefined {
+/** Of 24 other prompts' answers of the same split, the `count` nearest in length. */
+function otherAnswers(base: Base, bases: readonly Base[], count: number): string[] {
   return bases
     .filter((other) => other.draft.split === base.draft.split && other.draft.key !== base.draft.key)
     .map((other) => ({ other, at: hashFraction('other', base.draft.key, other.draft.key) }))
     .sort((a, b) => a.at - b.at)
-    .slice(0, 8)
+    .slice(0, 24)
     .map(({ other }) => other.text)
-    .sort((a, b) => Math.abs(a.length - base.text.length) - Math.abs(b.length - base.text.length))[0];
+    .sort((a, b) => Math.abs(a.length - base.text.length) - Math.abs(b.length - base.text.length))
+    .slice(0, count);
+}
+
+function addContrast(draft: Draft, kind: ContrastKind, good: number, twin: string | undefined): boolean {
+  if (twin === undefined) return false;
+  const index = addResponse(draft, twin);
+  if (index === good) return false;
+  draft.contrasts.push({ kind, good, twin: index });
+  return true;
+}
+
+function addProseContrasts(bases: readonly Base[]): void {
+  for (const base of bases) {
+    const { draft, text, index } = base;
+    const heldOut = draft.split !== 'train';
+    const make = (kind: ProseContrast): boolean =>
+      addContrast(draft, kind, index, proseContrast(kind, text, draft.key, heldOut));
+    for (const other of otherAnswers(base, bases, 2)) addContrast(draft, 'off-topic', index, other);
+    make('terse');
+    make('evasive');
+    let left = OTHER_TWINS;
+    const kinds = PROSE_CONTRASTS.filter((kind) => kind !== 'off-topic' && kind !== 'terse' && kind !== 'evasive');
+    for (const kind of inHashOrder(kinds, draft.key)) if (left > 0 && make(kind)) left -= 1;
+  }
+}
+
+function addCodeContrasts(bases: readonly Base[]): void {
+  for (const base of bases) {
+    const { draft, text, index } = base;
+    const make = (kind: CodeContrast): boolean =>
+      addContrast(draft, `code-${kind}`, index, codeContrast(kind, text, draft.key));
+    for (const other of otherAnswers(base, bases, 1)) addContrast(draft, 'code-other-task', index, other);
+    make('bare');
+    let left = OTHER_CODE_TWINS;
+    const kinds = CODE_CONTRASTS.filter((kind) => kind !== 'other-task' && kind !== 'bare');
+    for (const kind of inHashOrder(kinds, draft.key)) if (left > 0 && make(kind)) left -= 1;
+  }
+}
+
+function inHashOrder<T extends string>(kinds: readonly T[], key: string): T[] {
+  return [...kinds].sort((a, b) => hashFraction('kind', a, key) - hashFraction('kind', b, key));
+}
+
+/** Off-topic twins of good answers that are no base: of 20 to 520 characters, whatever their form. */
+function addTopicContrasts(drafts: readonly Draft[]): void {
+  const bases = drafts.flatMap((draft): Base[] => {
+    if (draft.contrasts.length > 0) return [];
+    const found = [...draft.responses].find(
+      ([text, index]) =>
+        draft.good.has(index) && text.length >= 20 && text.length <= 520 && codeBlocks(text).length === 0,
+    );
+    return found === undefined ? [] : [{ draft, text: found[0], index: found[1] }];
+  });
+  for (const base of bases)
+    for (const other of otherAnswers(base, bases, TOPIC_TWINS)) addContrast(base.draft, 'off-topic', base.index, other);
+}
+
+/** A refusal we wrote beside an answer that was rated unsafe, on prompts of the red-team sources. */
+function addUnsafeContrasts(drafts: readonly Draft[]): void {
+  for (const draft of drafts) {
+    if (!RED_TEAM_SOURCES.has(draft.source)) continue;
+    const unsafe = draft.ratings.filter(({ name, value }) => name.endsWith('-is_safe') && value === 0);
+    const [first] = unsafe;
+    if (first === undefined) continue;
+    const good = addResponse(draft, refusal(draft.key, draft.split !== 'train'));
+    for (const { response } of unsafe.slice(0, 3)) draft.contrasts.push({ kind: 'unsafe', good, twin: response });
+  }
 }
 
 function addContrasts(drafts: readonly Draft[]): void {
-  const prose = chooseBases(drafts, false);
-  const code = chooseBases(drafts, true);
-  const add = (base: Base, kind: ContrastKind, twin: string | undefined): boolean => {
-    if (twin === undefined || twin.trim() === base.text) return false;
-    base.draft.contrasts.push({ kind, good: base.index, twin: addResponse(base.draft, twin) });
-    return true;
-  };
-  const inOrder = <T extends string>(kinds: readonly T[], key: string): T[] =>
-    [...kinds].sort((a, b) => hashFraction('kind', a, key) - hashFraction('kind', b, key));
-  for (const base of prose) {
-    const heldOut = base.draft.split !== 'train';
-    add(base, 'off-topic', otherAnswer(base, prose));
-    let left = OTHER_TWINS;
-    for (const kind of inOrder(PROSE_CONTRASTS, base.draft.key)) {
-      if (kind === 'off-topic' || left === 0) continue;
-      if (add(base, kind, proseContrast(kind, base.text, base.draft.key, heldOut))) left -= 1;
-    }
-  }
-  for (const base of code) {
-    add(base, 'code-other-task', otherAnswer(base, code));
-    for (const kind of CODE_CONTRASTS)
-      if (kind !== 'other-task') add(base, `code-${kind}`, codeContrast(kind, base.text, base.draft.key));
-  }
+  addProseContrasts(chooseBases(drafts, false));
+  addCodeContrasts(chooseBases(drafts, true));
+  addTopicContrasts(drafts);
+  addUnsafeContrasts(drafts);
 }
 
 function inMixedOrder(drafts: readonly Draft[]): Group[] {

@@ -15,7 +15,7 @@ export interface Example {
   readonly split: Split;
   /** Tokens of the response. */
   readonly tokens: number;
-  /** A built twin, by kind; absent for natural responses. */
+  /** A built text, by kind of contrast; absent for natural responses. */
   readonly twinOf?: ContrastKind;
 }
 
@@ -45,6 +45,8 @@ export function listExamples(
   const examples: Example[] = [];
   for (const group of groups) {
     const twins = new Map(group.contrasts.map(({ twin, kind }) => [twin, kind]));
+    // The better side of this kind is a refusal we wrote.
+    for (const { kind, good } of group.contrasts) if (kind === 'unsafe') twins.set(good, kind);
     for (const natural of naturalResponses(group)) twins.delete(natural);
     for (const [response, text] of group.responses.entries()) {
       const tokens = tokensOf(group, text);

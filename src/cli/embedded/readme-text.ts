@@ -14,13 +14,13 @@ export function readmeText(report: Report, bytes: number): string {
     ([source, { n, accuracy, longerWins, meanReward }]) =>
       `| ${source} | ${n} | ${percent(accuracy)} | ${percent(longerWins)} | ${percent(meanReward)} |`,
   );
-  const objectives = report.objectives.map(({ objective, kind, note }, j) => {
-    const fits = (test.objectives[j]?.bySource ?? []).flatMap(({ source, n, spearman, auc }) =>
+  const objectives = report.objectives.map(({ name, labels, agreement }) => {
+    const fits = agreement.flatMap(({ source, n, spearman, auc }) =>
       auc === undefined && spearman === undefined
         ? []
         : [`${source}: ${auc === undefined ? `ρ ${spearman?.toFixed(2)}` : `AUC ${auc.toFixed(2)}`} (${n})`],
     );
-    return `| ${objective} | ${kind} | ${note} | ${fits.join('; ')} |`;
+    return `| ${name} | ${labels.kind} | ${labels.note} | ${fits.join('; ')} |`;
   });
   return [
     '# The embedded model',

@@ -18,6 +18,7 @@ import {
 import type { JudgedPair } from './evaluate.ts';
 import type { TrainedHeads } from './heads-step.ts';
 import { LABEL_RECIPES } from './label-recipes.ts';
+import { objectiveFacts } from './objective-facts.ts';
 import type { Split } from './records.ts';
 import { DATA_SOURCES } from './sources.ts';
 import { VERBOSITY_DIMENSION } from './train-heads.ts';
@@ -63,10 +64,15 @@ export function countSources(data: TrainingData): Record<string, unknown>[] {
   }));
 }
 
-function lengthAgreement(data: TrainingData, evaluations: readonly HeadEvaluation[], split: Split) {
-  const rows = data.examples.flatMap((example, row) =>
+/** Examples of a split that were not built. */
+function naturalRows(data: TrainingData, split: Split): number[] {
+  return data.examples.flatMap((example, row) =>
     example.split === split && example.twinOf === undefined ? [row] : [],
   );
+}
+
+function lengthAgreement(data: TrainingData, evaluations: readonly HeadEvaluation[], split: Split) {
+  const rows = naturalRows(data, split);
   const tokens = rows.map((row) => data.examples[row]?.tokens ?? 0);
   const of = (value: (evaluation: HeadEvaluation) => number): number =>
     round(
@@ -100,15 +106,6 @@ export function judgeSplit(
   const groups = data.groups.filter((group) => group.split === split && rowsOf.has(group));
   return {
     prompts: groups.length,
-    objectives: LABEL_RECIPES.map(({ objective }, j) => ({
-      objective,
-      bySource: fitBySource(
-        trained.rows[j] ?? [],
-        data.examples,
-        (example) => evaluations[example]?.rewards[j] ?? Number.NaN,
-        split,
-      ),
-    })),
     spearmanWithLength: lengthAgreement(data, evaluations, split),
     contrasts: {
       all: { n: contrasts.length, accuracy: pairAccuracy(contrasts, score) },
@@ -180,25 +177,34 @@ export function buildReport(inputs: ReportInputs) {
       ),
       sources: countSources(data),
     },
-    objectives: LABEL_RECIPES.map(({ objective, kind, note, sources }, j) => {
+    objectives: LABEL_RECIPES.map(({ sources }, j) => {
       const probe = trained.probes[j];
-      const trainRows = (trained.rows[j] ?? []).filter(({ example }) => data.examples[example]?.split === 'train');
+      const rows = trained.rows[j] ?? [];
+      const rewardOf = (example: number): number => evaluations[example]?.rewards[j] ?? Number.NaN;
+      const trainRows = rows.filter(({ example }) => data.examples[example]?.split === 'train');
       return {
-        objective,
-        kind,
-        note,
-        alpha: probe?.alpha,
-        devError: round(probe?.validationMse ?? Number.NaN),
-        trainRows: Object.fromEntries(
-          sources.map(({ from, name }) => {
-            const label = `${from}: ${name}`;
-            return [label, trainRows.filter(({ source }) => source === label).length];
-          }),
+        ...objectiveFacts(
+          j,
+          rewardOf,
+          data.examples,
+          contrastPairs(data.groups, data.index, 'test'),
+          naturalRows(data, 'test'),
+          fitBySource(rows, data.examples, rewardOf, 'test'),
         ),
-        penalty: trained.debiasing.penalties[j],
-        rhoWithVerbosity: {
-          before: round(trained.debiasing.before[j] ?? Number.NaN),
-          after: trained.debiasing.after[j],
+        training: {
+          alpha: probe?.alpha,
+          devError: round(probe?.validationMse ?? Number.NaN),
+          trainRows: Object.fromEntries(
+            sources.map(({ from, name }) => {
+              const label = `${from}: ${name}`;
+              return [label, trainRows.filter(({ source }) => source === label).length];
+            }),
+          ),
+          penalty: trained.debiasing.penalties[j],
+          rhoWithVerbosity: {
+            before: round(trained.debiasing.before[j] ?? Number.NaN),
+            after: trained.debiasing.after[j],
+          },
         },
       };
     }),
