@@ -7,6 +7,8 @@
  */
 import { assert } from '@/base/assert.ts';
 import { SeededRandom } from '@/base/random.ts';
+import { dropoutThreshold, isDropped } from './dropout.ts';
+import { authorsScriptLoss, bradleyTerryLoss, type GateBatchStatistics, type GateLossOptions } from './gate-loss.ts';
 import type { GateLayer } from './reward-head.ts';
 import { addRowProducts, transposeInto } from './row-products.ts';
 
@@ -77,7 +79,7 @@ export function packGate(layers: readonly GateLayer[], beta: number): { sizes: n
 }
 
 /** The layers of a flat vector, rounded to f32. */
-export function unpackGate(layout: GateLayout, parameters: Float64Array): GateLayer[] {
+export function unpackGate(layout: GateLayout, parameters: Float64Array | Float32Array): GateLayer[] {
   return layout.layers.map(({ inputSize, outputSize, weight, bias }) => ({
     weight: Float32Array.from(parameters.subarray(weight, bias)),
     bias: Float32Array.from(parameters.subarray(bias, bias + outputSize)),
@@ -86,33 +88,14 @@ export function unpackGate(layout: GateLayout, parameters: Float64Array): GateLa
   }));
 }
 
-/** What the loss is made of, besides the parameters. */
-export interface GateLossOptions {
-  /** τ > 0. */
-  readonly temperature: number;
-  /** Σg, fixed during training. */
-  readonly logitScale: number;
-  /** Objectives the softmax runs over. */
-  readonly activeObjectives: readonly number[];
-  /** Probability that a hidden unit is dropped in training; 0 for none. */
-  readonly dropout: number;
-}
-
-/** Statistics of one batch, taken before any update. */
-export interface GateBatchStatistics {
-  /** Mean of softplus(−β · margin), nats. */
-  readonly loss: number;
-  /** Share of pairs with margin > 0. */
-  readonly accuracy: number;
-  /** Mean entropy of softmax(logits / τ), nats: ln k for an even gate, 0 for a gate on one objective. */
-  readonly gateEntropy: number;
-}
-
 /**
  * Forward and backward passes for batches of one fixed size; owns its scratch memory, so one instance serves one caller.
  */
 export class GateNetwork {
   readonly layout: GateLayout;
+  /** Pairs. */
+  private readonly pairs: number;
+  /** Gate rows: one a pair, or two in the authors' way. */
   private readonly batch: number;
   private readonly options: GateLossOptions;
   /** `[B, width]` before each layer: the input, then each hidden layer after ReLU (and dropout). */
@@ -123,8 +106,10 @@ export class GateNetwork {
   private readonly transposedLeft: Float64Array;
   private readonly transposedRight: Float64Array;
 
-  constructor(layout: GateLayout, batch: number, options: GateLossOptions) {
+  constructor(layout: GateLayout, pairs: number, options: GateLossOptions) {
     const { layers } = layout;
+    const batch = options.softmaxOver === 'chosen-rejected' ? 2 * pairs : pairs;
+    this.pairs = pairs;
     const widest = (size: (layer: LayerSlot) => number) => Math.max(...layers.map(size));
     this.layout = layout;
     this.batch = batch;
@@ -140,38 +125,51 @@ export class GateNetwork {
    * Statistics of the pairs `rows` (exactly the batch size), and their gradient by every parameter when `gradient` (flat,
    * overwritten) is given.
    * @param features gate rows `[n, d]`.
-   * @param differences r'_chosen − r'_rejected `[n, k]`.
-   * @param random draws the dropout masks; without it nothing is dropped.
+   * @param values r'_chosen − r'_rejected `[n, k]`; in the authors' way raw rewards `[n, 2, k]`.
+   * @param keys keys of the dropout masks by layer (dropout.ts); without them nothing is dropped.
    */
   evaluate(
     parameters: Float64Array,
     features: Float32Array,
-    differences: Float64Array,
+    values: Float64Array,
     rows: ArrayLike<number>,
     gradient?: Float64Array,
-    random?: SeededRandom,
+    keys?: (layer: number) => number,
   ): GateBatchStatistics {
-    assert(rows.length === this.batch, () => `${rows.length} rows for a batch of ${this.batch}`);
-    this.forward(parameters, features, rows, random);
-    const { statistics, betaGradient } = this.loss(parameters[this.layout.beta]!, differences, rows);
+    assert(rows.length === this.pairs, () => `${rows.length} rows for a batch of ${this.pairs}`);
+    this.forward(parameters, features, rows, keys);
+    const { layers, beta } = this.layout;
+    const lossOf = this.options.softmaxOver === 'chosen-rejected' ? authorsScriptLoss : bradleyTerryLoss;
+    const delta = this.deltas.at(-1)!;
+    const k = layers.at(-1)!.outputSize;
+    const loss = lossOf(this.logits, parameters[beta]!, values, rows, k, this.options, delta);
     if (gradient !== undefined) {
-      gradient[this.layout.beta] = betaGradient;
-      this.backward(parameters, gradient, random !== undefined);
+      gradient[beta] = loss.scalarGradient;
+      this.backward(parameters, gradient, keys !== undefined);
     }
-    return statistics;
+    return loss.statistics;
+  }
+
+  /** Logits of the last `evaluate`, `[gate rows, k]`: valid until the next. */
+  get lastLogits(): Float64Array {
+    return this.logits;
   }
 
   private forward(
     parameters: Float64Array,
     features: Float32Array,
     rows: ArrayLike<number>,
-    random?: SeededRandom,
+    keys?: (layer: number) => number,
   ): void {
     const { layers } = this.layout;
     const { dropout } = this.options;
+    const threshold = dropoutThreshold(dropout);
     const d = layers[0]!.inputSize;
-    for (let b = 0; b < this.batch; b++)
-      this.activations[0]!.set(features.subarray(rows[b]! * d, (rows[b]! + 1) * d), b * d);
+    const rowsPerPair = this.batch / this.pairs;
+    for (let b = 0; b < this.batch; b++) {
+      const row = rows[Math.floor(b / rowsPerPair)]!;
+      this.activations[0]!.set(features.subarray(row * d, (row + 1) * d), b * d);
+    }
     for (const [index, layer] of layers.entries()) {
       const last = index === layers.length - 1;
       const output = last ? this.logits : this.activations[index + 1]!;
@@ -183,61 +181,14 @@ export class GateNetwork {
       const weightRows = { values: weight, stride: inputSize, start: 0, end: outputSize };
       addRowProducts(output, outputSize, input, weightRows, inputSize);
       if (last) continue;
-      const keepScale = random === undefined ? 1 : 1 / (1 - dropout);
+      const key = keys?.(index);
+      const keepScale = key === undefined ? 1 : 1 / (1 - dropout);
       for (let i = 0; i < output.length; i++) {
-        const dropped = random !== undefined && dropout > 0 && random.uniform() < dropout;
         const value = output[i]!;
         // NaN passes, so that a diverged run shows in its loss.
-        output[i] = dropped || value <= 0 ? 0 : value * keepScale;
+        output[i] = value <= 0 || (key !== undefined && isDropped(key, i, threshold)) ? 0 : value * keepScale;
       }
     }
-  }
-
-  /** Eq 5 and its gradient by the logits (into the last delta) and by β. */
-  private loss(
-    beta: number,
-    differences: Float64Array,
-    rows: ArrayLike<number>,
-  ): { statistics: GateBatchStatistics; betaGradient: number } {
-    const { temperature, logitScale, activeObjectives } = this.options;
-    const k = this.layout.layers.at(-1)!.outputSize;
-    const delta = this.deltas.at(-1)!.fill(0);
-    let loss = 0;
-    let correct = 0;
-    let entropy = 0;
-    let betaGradient = 0;
-    for (let b = 0; b < this.batch; b++) {
-      const at = b * k;
-      const row = rows[b]! * k;
-      let largest = -Infinity;
-      for (const j of activeObjectives) largest = Math.max(largest, this.logits[at + j]!);
-      let sum = 0;
-      for (const j of activeObjectives) {
-        const value = Math.exp((this.logits[at + j]! - largest) / temperature);
-        delta[at + j] = value;
-        sum += value;
-      }
-      let mean = 0; // p · difference
-      let weighted = 0; // Σ p (l − largest) / τ
-      for (const j of activeObjectives) {
-        const p = delta[at + j]! / sum;
-        delta[at + j] = p;
-        mean += p * differences[row + j]!;
-        weighted += (p * (this.logits[at + j]! - largest)) / temperature;
-      }
-      const margin = logitScale * mean;
-      const z = beta * margin;
-      loss += z > 0 ? Math.log1p(Math.exp(-z)) : Math.log1p(Math.exp(z)) - z;
-      correct += margin > 0 ? 1 : 0;
-      entropy += Math.log(sum) - weighted;
-      // dL/dz = −σ(−z) / B, in the form that does not overflow.
-      const slope = (z > 0 ? -Math.exp(-z) / (1 + Math.exp(-z)) : -1 / (1 + Math.exp(z))) / this.batch;
-      betaGradient += slope * margin;
-      const byLogit = (slope * beta * logitScale) / temperature;
-      for (const j of activeObjectives) delta[at + j] = byLogit * delta[at + j]! * (differences[row + j]! - mean);
-    }
-    const statistics = { loss: loss / this.batch, accuracy: correct / this.batch, gateEntropy: entropy / this.batch };
-    return { statistics, betaGradient };
   }
 
   private backward(parameters: Float64Array, gradient: Float64Array, dropped: boolean): void {

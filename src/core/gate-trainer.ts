@@ -3,13 +3,17 @@
  * rewards, β learned, AdamW, cosine decay. The reference for every faster trainer.
  *
  * Arithmetic and state are f64; `gate()` rounds to f32. logit_scale is fixed: with β learned it would only rescale β. Batches
- * and dropout depend on the seed and the step alone, so a run resumed from a state is the run that never stopped.
+ * and dropout depend on the seed and the step alone (gate-batches.ts, dropout.ts), so a run resumed from a state is the run that
+ * never stopped.
  */
 import { assert } from '@/base/assert.ts';
-import { SeededRandom } from '@/base/random.ts';
+import { dropoutKey } from './dropout.ts';
 import { DataError } from './errors.ts';
-import { gateLayout, GateNetwork, packGate, unpackGate } from './gate-network.ts';
+import { cosineRate, GateBatches } from './gate-batches.ts';
+import { type GateBatchStatistics, softmaxRow } from './gate-loss.ts';
+import { type GateLayout, gateLayout, GateNetwork, packGate, unpackGate } from './gate-network.ts';
 import type { Gate, GateLayer } from './reward-head.ts';
+import type { TrainingMode } from './training-options.ts';
 
 /** Preference pairs, as the gate sees them. */
 export interface PreferencePairs {
@@ -19,6 +23,8 @@ export interface PreferencePairs {
   /** r'_chosen − r'_rejected `[n, k]`; see `rewardDifferences`. */
   readonly rewardDifferences: Float64Array;
   readonly objectives: number;
+  /** Raw rewards `[n, 2, k]`, chosen first: what the authors' way is trained on instead. */
+  readonly rawRewards?: Float64Array;
 }
 
 export interface GateTrainerOptions {
@@ -30,8 +36,15 @@ export interface GateTrainerOptions {
   readonly activeObjectives?: readonly number[];
   /** β before the first step. Default 100. */
   readonly initialBeta?: number;
-  /** Pairs a step; at most the number of pairs. Default 1024, or all pairs where there are fewer. */
-  readonly batchSize?: number;
+  /** Pairs a step, at most the number of training pairs, or `all` in file order. Default 1024, or all pairs where there are fewer. */
+  readonly batchSize?: number | 'all';
+  /** Pairs to train on. Default all. */
+  readonly trainingPairs?: Uint32Array;
+  /**
+   * `authors-script` trains as the published script does (gate-loss.ts `chosen-rejected`): on `rawRewards`, logit_scale learned from
+   * `logitScale` on in place of β, batches drawn with replacement.
+   */
+  readonly mode?: TrainingMode;
   /** Default 1e-3. */
   readonly learningRate?: number;
   /** Steps over which the rate falls to zero along half a cosine. Default 10,000. */
@@ -51,15 +64,9 @@ export interface GateTrainerOptions {
 }
 
 /** What one step did; the statistics are of its batch before the update. */
-export interface GateStepLog {
+export interface GateStepLog extends GateBatchStatistics {
   /** Steps done, this one included. */
   readonly step: number;
-  /** Mean −log σ(β · margin), nats. */
-  readonly loss: number;
-  /** Share of the batch with margin > 0. */
-  readonly accuracy: number;
-  /** Mean entropy of the softmax, nats. */
-  readonly gateEntropy: number;
   readonly learningRate: number;
   /** β used by this step's loss. */
   readonly beta: number;
@@ -119,10 +126,18 @@ export function initialTrainerState(layers: readonly GateLayer[], initialBeta = 
   return { step: 0, sizes, parameters, firstMoments: zeros(), secondMoments: zeros() };
 }
 
+/** The gate on a set of pairs, nothing dropped. */
+export interface GateEvaluation extends GateBatchStatistics {
+  /** g of each pair's prompt `[n, k]`, as inference computes it: softmax over the objectives, times Σg. */
+  readonly gateWeights: Float64Array;
+}
+
 /** Trains a gate step by step. Never mutates the pairs or the state it was made from. */
 export class CpuGateTrainer {
   private readonly pairs: PreferencePairs;
-  private readonly options: Required<Omit<GateTrainerOptions, 'batchRows'>> & Pick<GateTrainerOptions, 'batchRows'>;
+  private readonly options: Required<Omit<GateTrainerOptions, 'batchRows' | 'trainingPairs'>> &
+    Pick<GateTrainerOptions, 'batchRows'>;
+  private readonly batches: GateBatches;
   private readonly network: GateNetwork;
   private readonly sizes: readonly number[];
   private readonly parameters: Float64Array;
@@ -130,7 +145,6 @@ export class CpuGateTrainer {
   private readonly secondMoments: Float64Array;
   private readonly gradients: Float64Array;
   private doneSteps: number;
-  private epoch: { index: number; order: Uint32Array } | undefined;
 
   /**
    * @param start fresh layers, or a state to go on from (then `initialBeta` is not used).
@@ -148,12 +162,15 @@ export class CpuGateTrainer {
     assertFiniteRows('gateFeatures', pairs.gateFeatures, d);
     assertFiniteRows('rewardDifferences', pairs.rewardDifferences, k);
     this.pairs = pairs;
+    const training = options.trainingPairs ?? count;
+    const trainingCount = typeof training === 'number' ? training : training.length;
     this.options = {
+      mode: 'paper',
       temperature: 10,
       logitScale: 1,
       activeObjectives: Array.from({ length: k }, (_, j) => j),
       initialBeta: 100,
-      batchSize: Math.min(1024, count),
+      batchSize: Math.min(1024, trainingCount),
       learningRate: 1e-3,
       scheduleSteps: 10_000,
       weightDecay: 0.01,
@@ -163,23 +180,29 @@ export class CpuGateTrainer {
       seed: 0,
       ...options,
     };
-    const { batchSize, dropout, temperature, activeObjectives } = this.options;
+    const { mode, batchSize, dropout, temperature, activeObjectives, seed } = this.options;
+    const script = mode === 'authors-script';
     assert(
-      Number.isInteger(batchSize) && batchSize > 0,
-      () => `batchSize must be a positive integer, got ${batchSize}`,
+      batchSize === 'all' || script || batchSize <= trainingCount || options.batchRows !== undefined,
+      () => `a batch of ${batchSize} from ${trainingCount} pairs`,
     );
-    assert(batchSize <= count || options.batchRows !== undefined, () => `a batch of ${batchSize} from ${count} pairs`);
+    this.batches = new GateBatches({ pairs: training, batchSize, seed, replacement: script });
     assert(dropout >= 0 && dropout < 1, () => `dropout must be in [0, 1), got ${dropout}`);
     assert(temperature > 0, () => `temperature must be positive, got ${temperature}`);
     assert(
       activeObjectives.length > 0 && activeObjectives.every((j) => j >= 0 && j < k),
       'activeObjectives do not fit',
     );
-    const state = 'sizes' in start ? start : initialTrainerState(start, this.options.initialBeta);
+    if (script) {
+      assert(pairs.rawRewards?.length === 2 * count * k, 'rawRewards are not [n, 2, k]');
+      assertFiniteRows('rawRewards', pairs.rawRewards, 2 * k);
+    }
+    const scalar = script ? this.options.logitScale : this.options.initialBeta;
+    const state = 'sizes' in start ? start : initialTrainerState(start, scalar);
     assert(state.sizes[0] === d && state.sizes.at(-1) === k, () => `a gate ${state.sizes.join('-')} for ${d} → ${k}`);
     const layout = gateLayout(state.sizes);
     assert(state.parameters.length === layout.length, 'the state’s parameters do not fit its widths');
-    this.network = new GateNetwork(layout, batchSize, this.options);
+    this.network = this.networkFor(layout, this.batches.size);
     this.sizes = [...state.sizes];
     this.doneSteps = state.step;
     this.parameters = Float64Array.from(state.parameters);
@@ -199,40 +222,42 @@ export class CpuGateTrainer {
    */
   step(): GateStepLog {
     const index = this.doneSteps;
-    const beta = this.parameters[this.network.layout.beta]!;
-    const learningRate = this.learningRateAt(index);
+    const scalar = this.parameters[this.network.layout.beta]!;
+    const learningRate = cosineRate(this.options.learningRate, index, this.options.scheduleSteps);
     const statistics = this.gradientOfStep(index);
-    if (!Number.isFinite(statistics.loss))
-      throw new DataError(
-        `step ${index + 1}`,
-        `the loss is ${statistics.loss}: the run diverged, try a lower learning rate`,
-      );
+    if (!Number.isFinite(statistics.loss)) throw divergedError(index, statistics.loss);
     this.update(learningRate);
     this.doneSteps = index + 1;
+    const beta = this.options.mode === 'authors-script' ? 1 : scalar;
     return { step: index + 1, ...statistics, learningRate, beta };
   }
 
   /** Statistics of any pairs under the present gate, nothing dropped. Default: all pairs. */
-  evaluate(rows?: ArrayLike<number>): {
-    readonly loss: number;
-    readonly accuracy: number;
-    readonly gateEntropy: number;
-  } {
-    const all =
-      rows ?? Uint32Array.from({ length: this.pairs.gateFeatures.length / this.pairs.featureSize }, (_, i) => i);
+  evaluate(rows?: ArrayLike<number>): GateEvaluation {
+    const { gateFeatures, featureSize, objectives: k } = this.pairs;
+    const all = rows ?? Uint32Array.from({ length: gateFeatures.length / featureSize }, (_, i) => i);
     const total = { loss: 0, accuracy: 0, gateEntropy: 0 };
+    const gateWeights = new Float64Array(all.length * k);
+    const script = this.options.mode === 'authors-script';
+    const scale = script ? this.parameters[this.network.layout.beta]! : this.options.logitScale;
     const chunk = 512; // bounds the scratch memory, whatever the number of pairs
     for (let start = 0; start < all.length; start += chunk) {
       const part = Array.from({ length: Math.min(chunk, all.length - start) }, (_, i) => all[start + i]!);
-      const network = new GateNetwork(this.network.layout, part.length, this.options);
-      const { gateFeatures, rewardDifferences } = this.pairs;
-      const statistics = network.evaluate(this.parameters, gateFeatures, rewardDifferences, part);
+      const network = this.networkFor(this.network.layout, part.length);
+      const statistics = network.evaluate(this.parameters, gateFeatures, this.lossValues(), part);
       const share = part.length / all.length;
       total.loss += share * statistics.loss;
       total.accuracy += share * statistics.accuracy;
       total.gateEntropy += share * statistics.gateEntropy;
+      // In the authors' way the two gate rows of a pair are equal here, because nothing is dropped.
+      const stride = script ? 2 * k : k;
+      const weights = new Float64Array(network.lastLogits.length);
+      for (let i = 0; i < part.length; i++) {
+        softmaxRow(weights, network.lastLogits, i * stride, this.options);
+        for (let j = 0; j < k; j++) gateWeights[(start + i) * k + j] = scale * weights[i * stride + j]!;
+      }
     }
-    return total;
+    return { ...total, gateWeights };
   }
 
   /** Gradient of the loss of step `index` (0-based) by every parameter, flat (a copy): for tests and diagnosis. */
@@ -252,26 +277,34 @@ export class CpuGateTrainer {
     };
   }
 
-  /** The gate as it is now, in f32, ready for a `RewardHead`, and β. */
+  /** The gate as it is now, in f32, ready for a `RewardHead`, and β (1 in the authors' way, which learns logit_scale instead). */
   gate(): { readonly gate: Gate; readonly beta: number } {
-    const { temperature, logitScale, activeObjectives } = this.options;
-    const everything = activeObjectives.length === this.pairs.objectives;
-    const layers = unpackGate(this.network.layout, this.parameters);
-    const gate = { layers, temperature, logitScale, ...(everything ? {} : { activeObjectives }) };
-    return { gate, beta: this.parameters[this.network.layout.beta]! };
+    return trainedGate(this.network.layout, this.parameters, this.pairs.objectives, this.options);
   }
 
-  private gradientOfStep(index: number): { loss: number; accuracy: number; gateEntropy: number } {
-    const { gateFeatures, rewardDifferences } = this.pairs;
-    const rows = this.options.batchRows?.(index) ?? this.seededBatch(index);
-    const random = this.options.dropout > 0 ? new SeededRandom(seedOf(this.options.seed, 2 * index + 1)) : undefined;
-    return this.network.evaluate(this.parameters, gateFeatures, rewardDifferences, rows, this.gradients, random);
+  private networkFor(layout: GateLayout, pairs: number): GateNetwork {
+    const { mode, temperature, logitScale, activeObjectives, dropout } = this.options;
+    const softmaxOver = mode === 'authors-script' ? 'chosen-rejected' : 'objectives';
+    return new GateNetwork(layout, pairs, { temperature, logitScale, activeObjectives, dropout, softmaxOver });
   }
 
-  /** lr_t = lr (1 + cos(π t / T)) / 2, and zero after T steps. */
-  private learningRateAt(index: number): number {
-    const { learningRate, scheduleSteps } = this.options;
-    return (learningRate * (1 + Math.cos((Math.PI * Math.min(index, scheduleSteps)) / scheduleSteps))) / 2;
+  private lossValues(): Float64Array {
+    const { rewardDifferences, rawRewards } = this.pairs;
+    return this.options.mode === 'authors-script' && rawRewards !== undefined ? rawRewards : rewardDifferences;
+  }
+
+  private gradientOfStep(index: number): GateBatchStatistics {
+    const { dropout, seed } = this.options;
+    const rows = this.options.batchRows?.(index) ?? this.batches.rowsAt(index);
+    const keys = dropout > 0 ? (layer: number) => dropoutKey(seed, index, layer) : undefined;
+    return this.network.evaluate(
+      this.parameters,
+      this.pairs.gateFeatures,
+      this.lossValues(),
+      rows,
+      this.gradients,
+      keys,
+    );
   }
 
   /** AdamW (Loshchilov and Hutter 2019, as in PyTorch): decay first, then the bias-corrected step. */
@@ -293,19 +326,35 @@ export class CpuGateTrainer {
       parameters[i] = value - (stepSize * first) / (Math.sqrt(second) / correction2 + adamEpsilon);
     }
   }
+}
 
-  /** Batch `index` of a stream that goes through all pairs in a new random order again and again. */
-  private seededBatch(index: number): Uint32Array {
-    const { batchSize, seed } = this.options;
-    const count = this.pairs.gateFeatures.length / this.pairs.featureSize;
-    return Uint32Array.from({ length: batchSize }, (_, b) => {
-      const position = index * batchSize + b;
-      const epoch = Math.floor(position / count);
-      if (this.epoch?.index !== epoch)
-        this.epoch = { index: epoch, order: new SeededRandom(seedOf(seed, 2 * epoch)).permutation(count) };
-      return this.epoch.order[position % count]!;
-    });
-  }
+/** What a run that left the finite numbers ends with. */
+export function divergedError(index: number, loss: number): DataError {
+  return new DataError(`step ${index + 1}`, `the loss is ${loss}: the run diverged, try a lower learning rate`);
+}
+
+/** The gate in a trainer's flat parameters, rounded to f32, and β. */
+export function trainedGate(
+  layout: GateLayout,
+  parameters: Float64Array | Float32Array,
+  objectives: number,
+  options: {
+    readonly mode: TrainingMode;
+    readonly temperature: number;
+    readonly logitScale: number;
+    readonly activeObjectives: readonly number[];
+  },
+): { readonly gate: Gate; readonly beta: number } {
+  const script = options.mode === 'authors-script';
+  const scalar = parameters[layout.beta]!;
+  const { temperature, activeObjectives } = options;
+  const gate = {
+    layers: unpackGate(layout, parameters),
+    temperature,
+    logitScale: script ? scalar : options.logitScale,
+    ...(activeObjectives.length === objectives ? {} : { activeObjectives }),
+  };
+  return { gate, beta: script ? 1 : scalar };
 }
 
 /**
@@ -326,11 +375,6 @@ export async function runGateTraining(
     options.onStep?.(trainer.step());
     await options.pause?.();
   }
-}
-
-/** An independent seed for each use of the run's seed. */
-function seedOf(seed: number, use: number): number {
-  return (seed % 2 ** 21) * 2 ** 32 + (use % 2 ** 32);
 }
 
 function assertFiniteRows(what: string, values: Float32Array | Float64Array, size: number): void {
