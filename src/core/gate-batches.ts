@@ -15,6 +15,8 @@ export interface BatchPlan {
   readonly seed: number;
   /** Draw with replacement, as the authors' script does. Default: epochs in a new random order each. */
   readonly replacement?: boolean;
+  /** The pairs of every step, as another implementation drew them: index by step, each `batchSize` long. Replaces the seed. */
+  readonly explicit?: readonly ArrayLike<number>[];
 }
 
 /** Rows of step `index` (0-based), any step in any order. */
@@ -39,7 +41,12 @@ export class GateBatches {
 
   /** @returns new u32 `[size]`. */
   rowsAt(index: number): Uint32Array {
-    const { batchSize, seed, replacement } = this.plan;
+    const { batchSize, seed, replacement, explicit } = this.plan;
+    if (explicit !== undefined) {
+      const rows = explicit[index];
+      assert(rows?.length === this.size, () => `step ${index + 1} has ${rows?.length ?? 'no'} rows, not ${this.size}`);
+      return Uint32Array.from(rows);
+    }
     if (batchSize === 'all') return Uint32Array.from({ length: this.size }, (_, b) => this.pair(b));
     if (replacement === true) {
       const random = new SeededRandom(seedOf(seed, 2 * index));

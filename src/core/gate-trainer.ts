@@ -11,9 +11,12 @@ import { dropoutKey } from './dropout.ts';
 import { DataError } from './errors.ts';
 import { cosineRate, GateBatches } from './gate-batches.ts';
 import { type GateBatchStatistics, softmaxRow } from './gate-loss.ts';
+import type { GateEvaluation, GateStepLog, GateTrainerState } from './gate-trainer-backend.ts';
 import { type GateLayout, gateLayout, GateNetwork, packGate, unpackGate } from './gate-network.ts';
 import type { Gate, GateLayer } from './reward-head.ts';
 import type { TrainingMode } from './training-options.ts';
+
+export type { GateStepLog, GateTrainerState } from './gate-trainer-backend.ts';
 
 /** Preference pairs, as the gate sees them. */
 export interface PreferencePairs {
@@ -63,27 +66,6 @@ export interface GateTrainerOptions {
   readonly batchRows?: (step: number) => ArrayLike<number>;
 }
 
-/** What one step did; the statistics are of its batch before the update. */
-export interface GateStepLog extends GateBatchStatistics {
-  /** Steps done, this one included. */
-  readonly step: number;
-  readonly learningRate: number;
-  /** β used by this step's loss. */
-  readonly beta: number;
-}
-
-/** Everything a run is, besides its data and options: plain data, for checkpoints. */
-export interface GateTrainerState {
-  /** Steps done. */
-  readonly step: number;
-  /** Layer widths `[d, hidden…, k]`. */
-  readonly sizes: readonly number[];
-  /** Flat parameters, β last (gate-network.ts), and AdamW's moments of each. */
-  readonly parameters: Float64Array;
-  readonly firstMoments: Float64Array;
-  readonly secondMoments: Float64Array;
-}
-
 /**
  * (r_chosen − r_rejected) M for `n` pairs: all the loss needs of the responses.
  * @param chosen, rejected features `[n, d]` f32; `regression` W `[k, d]`; `transform` M `[k, k]`.
@@ -124,12 +106,6 @@ export function initialTrainerState(layers: readonly GateLayer[], initialBeta = 
   const { sizes, parameters } = packGate(layers, initialBeta);
   const zeros = () => new Float64Array(parameters.length);
   return { step: 0, sizes, parameters, firstMoments: zeros(), secondMoments: zeros() };
-}
-
-/** The gate on a set of pairs, nothing dropped. */
-export interface GateEvaluation extends GateBatchStatistics {
-  /** g of each pair's prompt `[n, k]`, as inference computes it: softmax over the objectives, times Σg. */
-  readonly gateWeights: Float64Array;
 }
 
 /** Trains a gate step by step. Never mutates the pairs or the state it was made from. */
@@ -277,9 +253,9 @@ export class CpuGateTrainer {
     };
   }
 
-  /** The gate as it is now, in f32, ready for a `RewardHead`, and β (1 in the authors' way, which learns logit_scale instead). */
-  gate(): { readonly gate: Gate; readonly beta: number } {
-    return trainedGate(this.network.layout, this.parameters, this.pairs.objectives, this.options);
+  /** The gate as it is now, in f32, ready for a `RewardHead`, and β (1 in the authors' way, which learns logit_scale instead); of other flat `parameters` where given. */
+  gate(parameters = this.parameters): { readonly gate: Gate; readonly beta: number } {
+    return trainedGate(this.network.layout, parameters, this.pairs.objectives, this.options);
   }
 
   private networkFor(layout: GateLayout, pairs: number): GateNetwork {

@@ -7,8 +7,14 @@
 import type { ByteSink } from './byte-sink.ts';
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './errors.ts';
-import { readSafetensorsHeader, readTensorRowsAsFloat32, requireTensor, tensorWhere } from './safetensors.ts';
-import type { SafetensorsHeader, TensorInfo } from './safetensors.ts';
+import {
+  readSafetensorsHeader,
+  readTensorRows,
+  readTensorRowsAsFloat32,
+  requireTensor,
+  tensorWhere,
+} from './safetensors.ts';
+import type { SafetensorsDtype, SafetensorsHeader, TensorInfo } from './safetensors.ts';
 import { SafetensorsWriter } from './safetensors-writer.ts';
 
 const EMBEDDINGS = 'embeddings';
@@ -108,6 +114,7 @@ export interface Stage1Features {
   readonly hiddenSize: number;
   /** k; `undefined` when the file has no labels. */
   readonly objectives: number | undefined;
+  readonly dtype: SafetensorsDtype;
   /** f32 [count, d]. */
   readEmbeddings(firstRow: number, count: number, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
   /** f32 [count, k], NaN where missing. @throws FormatError when the file has no labels. */
@@ -127,6 +134,7 @@ export async function openStage1Features(source: ByteSource, signal?: AbortSigna
     rows,
     hiddenSize,
     objectives: labels?.shape[1],
+    dtype: embeddings.dtype,
     readEmbeddings: (first, count, abort) => readTensorRowsAsFloat32(source, header, EMBEDDINGS, first, count, abort),
     readLabels: async (first, count, abort) => readTensorRowsAsFloat32(source, header, LABELS, first, count, abort),
   };
@@ -138,10 +146,14 @@ export interface Stage2Features {
   readonly hiddenSize: number;
   /** Prompt rows per pair: 2 as the authors write (chosen's, rejected's), 1 where both share one. */
   readonly promptRows: 1 | 2;
+  readonly dtype: SafetensorsDtype;
+  readonly promptDtype: SafetensorsDtype;
   /** f32 [count, 2, d], chosen first. */
   readEmbeddings(firstPair: number, count: number, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
   /** f32 [count, promptRows, d]. */
   readPromptEmbeddings(firstPair: number, count: number, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
+  /** The same as stored, in `promptDtype`. */
+  readPromptBytes(firstPair: number, count: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** @throws FormatError naming the tensor whose dtype or shape does not fit. */
@@ -158,9 +170,12 @@ export async function openStage2Features(source: ByteSource, signal?: AbortSigna
     pairs,
     hiddenSize,
     promptRows: prompts.shape.length === 3 ? 2 : 1,
+    dtype: embeddings.dtype,
+    promptDtype: prompts.dtype,
     readEmbeddings: (first, count, abort) => readTensorRowsAsFloat32(source, header, EMBEDDINGS, first, count, abort),
     readPromptEmbeddings: (first, count, abort) =>
       readTensorRowsAsFloat32(source, header, PROMPT_EMBEDDINGS, first, count, abort),
+    readPromptBytes: (first, count, abort) => readTensorRows(source, header, PROMPT_EMBEDDINGS, first, count, abort),
   };
 }
 

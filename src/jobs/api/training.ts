@@ -10,13 +10,18 @@ import type { GateHealth } from '@/core/gate-health.ts';
 import type { GateLayer, RewardHead } from '@/core/reward-head.ts';
 import type { RidgePathPoint } from '@/core/ridge.ts';
 import type { TrainingOptions } from '@/core/training-options.ts';
+import type { HeadParts } from '@/formats/head-files.ts';
+import type { DataWarning } from '@/formats/preference-pairs.ts';
+import type { JobErrorData } from './job-error.ts';
 
 // ------------------------------------------------------------------------------------------------ data
 
 /** Where bytes are. A `Blob` (dropped file, OPFS file) crosses to the worker without being copied. */
 export type DataFile =
   | { readonly kind: 'blob'; readonly name: string; readonly blob: Blob }
-  | { readonly kind: 'url'; readonly name: string; readonly url: string };
+  | { readonly kind: 'url'; readonly name: string; readonly url: string }
+  /** On the command line alone. */
+  | { readonly kind: 'path'; readonly name: string; readonly path: string };
 
 /** What feature files hold, read from their headers and a sample of their rows. */
 export interface FeatureSummary {
@@ -37,32 +42,6 @@ export interface FeatureSummary {
   readonly shards: readonly { readonly name: string; readonly rows: number }[];
   /** What a person should know before training on this. */
   readonly warnings: readonly DataWarning[];
-}
-
-/** Something that is odd but can be worked with, in words. */
-export interface DataWarning {
-  readonly code:
-    | 'prompts-differ'
-    | 'few-rows'
-    | 'unlabelled-objective'
-    | 'identical-pair'
-    | 'mixed-dtypes'
-    | 'no-transform';
-  readonly message: string;
-}
-
-/** Heads read from files (safetensors or PyTorch `.pt`), as far as they were there. */
-export interface HeadParts {
-  readonly objectives?: number;
-  readonly featureSize?: number;
-  /** W `[k, d]`. */
-  readonly regression?: Float32Array;
-  /** M `[k, k]`. */
-  readonly transform?: Float64Array;
-  readonly gateLayers?: readonly GateLayer[];
-  readonly logitScale?: number;
-  readonly temperature?: number;
-  readonly beta?: number;
 }
 
 /** The heads a gate is trained under. */
@@ -146,6 +125,8 @@ export interface TrainingRequest {
   readonly logitScale?: number;
   /** Default: WebGPU on a hardware adapter, otherwise the CPU. */
   readonly backend?: TrainingBackend;
+  /** The pairs of every step, to follow another implementation's run; as many steps as the run has. Replaces seeded batches. */
+  readonly batchRows?: readonly (readonly number[])[];
   /** Steps between two checkpoints that are stored without asking; 0: none. Default 500. */
   readonly checkpointEvery?: number;
   /** Go on from the run's stored checkpoint. */
@@ -216,6 +197,7 @@ export type TrainingEvent =
   | { readonly kind: 'done'; readonly result: TrainedGate }
   | { readonly kind: 'failed'; readonly error: JobErrorData };
 
+/** What a run ends with. */
 export interface TrainedGate {
   readonly reason: 'finished' | 'stopped' | 'early-stop';
   /** Steps done by the gate that is given here. */
@@ -269,23 +251,4 @@ export interface TrainingJobs {
   checkpoints(): Promise<readonly CheckpointInfo[]>;
   removeCheckpoint(runId: string): Promise<void>;
   dispose(): Promise<void>;
-}
-
-// ------------------------------------------------------------------------------------------------ errors
-
-export type JobErrorCode =
-  | 'aborted'
-  | 'bad-input'
-  | 'diverged'
-  | 'device-lost'
-  | 'out-of-memory'
-  | 'storage'
-  | 'network'
-  | 'internal';
-
-export interface JobErrorData {
-  readonly code: JobErrorCode;
-  /** What was wrong, where, and what to do. */
-  readonly message: string;
-  readonly detail?: string;
 }
