@@ -81,7 +81,7 @@ export const exitInterrupted = 130;
 /** Where a command speaks to the person: never its results. */
 export interface Terminal {
   readonly stream: ProgressStream;
-  log(message: string): void;
+  readonly log: (message: string) => void;
 }
 
 export const standardError: Terminal = {

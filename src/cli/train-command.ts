@@ -3,8 +3,8 @@
  *
  * Exit codes: 0 trained; 1 the run failed; 2 the arguments are wrong; 130 interrupted (the gate as it was is written).
  */
-import { stat, readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import {
   authorsScriptConsequences,
   type HyperparameterKey,
@@ -19,6 +19,7 @@ import { type HeadParts, readHeadParts } from '@/formats/head-files.ts';
 import { isJsonObject, readJsonFile } from '@/formats/json-file.ts';
 import type { TrainingEvent, TrainingRequest } from '@/jobs/api/training.ts';
 import { exitInterrupted, type OptionValues, readOptions, runCommand, type Terminal, UsageError } from './arguments.ts';
+import { expandFolders } from './data-paths.ts';
 import { diskCheckpoints } from './disk-checkpoints.ts';
 import { formatDuration, ProgressBar } from './progress-bar.ts';
 import { nodeTrainerFactory } from './node-trainer.ts';
@@ -90,36 +91,25 @@ const optionNames: Readonly<Record<HyperparameterKey, string>> = {
   earlyStop: 'early-stop',
 };
 
-const modes: readonly TrainingMode[] = ['paper', 'authors-script'];
+const otherOptions =
+  'out state-dict init mode logit-scale log batch-rows checkpoint checkpoint-every precision threads provider'.split(
+    ' ',
+  );
 
-/** A folder stands for its safetensors files. */
-async function expandFolders(paths: readonly string[]): Promise<string[]> {
-  const expanded: string[] = [];
-  for (const path of paths) {
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isDirectory() !== true) expanded.push(path);
-    else {
-      const names = (await readdir(path)).filter((name) => name.endsWith('.safetensors'));
-      if (names.length === 0) throw new UsageError(`--features: there is no .safetensors file in ${path}.`);
-      expanded.push(...names.map((name) => join(path, name)));
-    }
-  }
-  return expanded;
-}
+const modes: readonly TrainingMode[] = ['paper', 'authors-script'];
 
 function readHyperparameters(values: OptionValues, init: HeadParts | undefined): TrainingOptions {
   const mode = values.choice('mode', modes) ?? 'paper';
-  const given: Partial<Record<HyperparameterKey, number | 'all'>> = {};
+  const given: Partial<Record<HyperparameterKey, number>> = {};
+  const everyPair = values.optional(optionNames.batchSize) === 'all' ? ({ batchSize: 'all' } as const) : {};
   for (const { key } of hyperparameters) {
+    if (key in everyPair) continue;
     const name = optionNames[key];
-    if (key === 'batchSize' && values.optional(name) === 'all') given[key] = 'all';
-    else {
-      const value = values.number(name);
-      if (value === undefined) continue;
-      const problem = hyperparameterProblem(key, value);
-      if (problem !== undefined) throw new UsageError(`--${name} ${problem}.`);
-      given[key] = value;
-    }
+    const value = values.number(name);
+    if (value === undefined) continue;
+    const problem = hyperparameterProblem(key, value);
+    if (problem !== undefined) throw new UsageError(`--${name} ${problem}.`);
+    given[key] = value;
   }
   const fromInit = {
     ...(init?.temperature === undefined ? {} : { temperature: init.temperature }),
@@ -127,7 +117,7 @@ function readHyperparameters(values: OptionValues, init: HeadParts | undefined):
   };
   // A run is comparable to others unless it is asked to hold pairs out.
   const defaults = { ...trainingDefaults(mode), ...(mode === 'paper' ? { validationSplit: 0 } : {}), ...fromInit };
-  const options: TrainingOptions = { ...defaults, ...(given as Partial<TrainingOptions>) };
+  const options: TrainingOptions = { ...defaults, ...given, ...everyPair };
   checkWidths(values, init, options);
   return options;
 }
@@ -200,13 +190,7 @@ async function train(argv: readonly string[], terminal: Terminal): Promise<numbe
     heads: 'list',
     active: 'list',
     resume: 'flag',
-    ...Object.fromEntries(
-      [
-        ...Object.values(optionNames),
-        ...['out', 'state-dict', 'init', 'mode', 'logit-scale', 'log', 'batch-rows', 'checkpoint', 'checkpoint-every'],
-        ...['precision', 'threads', 'provider'],
-      ].map((name) => [name, 'text' as const]),
-    ),
+    ...Object.fromEntries([...Object.values(optionNames), ...otherOptions].map((name) => [name, 'text' as const])),
   });
   const outPath = values.required('out');
   values.required('features');
@@ -230,7 +214,7 @@ async function train(argv: readonly string[], terminal: Terminal): Promise<numbe
   const every = values.number('checkpoint-every');
   if (every !== undefined && !(Number.isInteger(every) && every >= 0))
     throw new UsageError(`--checkpoint-every must be a whole number, not ${every}.`);
-  const features = await expandFolders(values.list('features'));
+  const features = await expandFolders('features', values.list('features'));
   const request: TrainingRequest = {
     runId: basename(outPath),
     features: features.map(diskDataFile),

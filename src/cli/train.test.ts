@@ -73,7 +73,16 @@ describe('gate-fullbatch, every pair at every step', () => {
     const { exitCode, output } = await trainProcess(
       ...base,
       ...settings,
-      ...['--out', out, '--log', log, '--state-dict', gate, '--steps', '200', '--precision', 'f64'],
+      '--out',
+      out,
+      '--log',
+      log,
+      '--state-dict',
+      gate,
+      '--steps',
+      '200',
+      '--precision',
+      'f64',
     );
     expect(output).toContain('200 pairs to train on');
     expect(exitCode).toBe(0);

@@ -29,7 +29,7 @@ export interface PreparedTraining {
 }
 
 export interface PrepareTools {
-  openFile(file: DataFile): Promise<ByteSource>;
+  readonly openFile: (file: DataFile) => Promise<ByteSource>;
   /** Gate rows beyond this many bytes stay in their files. */
   readonly memoryBytes: number;
 }
