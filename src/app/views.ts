@@ -27,6 +27,9 @@ function lazyView(path: string, name: string, key: string, purpose: string, load
 
 export const views: readonly View[] = [
   { path: '/', name: 'Inspect', key: 'i', purpose: 'why a response scored what it did', Component: InspectView },
+  lazyView('/steer', 'Steer', 's', 'move the weights by hand and see what flips', async () => {
+    return (await import('@/features/steer/steer-view.tsx')).SteerView;
+  }),
   lazyView('/models', 'Models', 'm', 'open, prove and describe models', async () => {
     return (await import('@/features/models/models-view.tsx')).ModelsView;
   }),

@@ -6,6 +6,7 @@ import { useInspect } from '@/state/inspect-store.ts';
 import type { HeadOwner } from './active-head.ts';
 import { useModel } from './model-queries.ts';
 import { modelRevision, scoredResponseQuery } from './score-queries.ts';
+import { useRecording } from './shown-recording.ts';
 
 export interface OpenResponse {
   /** Position among the responses handed over; their letters and colours follow it. */
@@ -26,11 +27,12 @@ export interface OpenResponses {
 
 const dataOf = (results: UseQueryResult<ScoredResponse>[]) => results.map(({ data }) => data);
 
-/** What is open; the same object until something about it changes. */
+/** What is open; the same object until something about it changes. Recorded results stand in until there are live ones. */
 export function useOpenResponses(): OpenResponses {
   const model = useModel();
   const submission = useInspect((state) => state.submission);
   const ready = model.status === 'ready' ? model : undefined;
+  const recording = useRecording(submission, ready?.model.manifest.id);
   const revision = ready === undefined ? undefined : modelRevision(ready.model, ready.loadId);
   const scored = useQueries({
     queries: (submission?.responses ?? []).map(({ text }) =>
@@ -38,16 +40,19 @@ export function useOpenResponses(): OpenResponses {
     ),
     combine: dataOf,
   });
-  const owner = ready?.model;
+  const recorded = submission?.mode === 'recorded';
+  const loaded = ready?.model;
+  const manifest = (recorded || loaded === undefined ? recording : loaded)?.manifest;
+  const transform = (recorded || loaded === undefined ? recording : loaded)?.transform;
   return useMemo(
     () => ({
-      owner,
+      owner: manifest === undefined || transform === undefined ? undefined : { manifest, transform },
       messages: submission?.messages ?? [],
       responses: (submission?.responses ?? []).flatMap(({ letter, text }, at) => {
-        const result = scored[at];
+        const result = (recorded ? undefined : scored[at]) ?? recording?.scored.get(text);
         return result === undefined ? [] : [{ index: letter.charCodeAt(0) - 65, letter, text, scored: result }];
       }),
     }),
-    [owner, submission, scored],
+    [manifest, transform, submission, scored, recorded, recording],
   );
 }

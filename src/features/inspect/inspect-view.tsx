@@ -6,6 +6,7 @@ import { LazyComparison } from './lazy-comparison.tsx';
 import { ModelBanner } from './model-banner.tsx';
 import { OriginCard } from './origin-card.tsx';
 import { ResponsePanel } from './response-panel.tsx';
+import { VariantNotice } from './variant-notice.tsx';
 import { useInspection } from './use-inspection.ts';
 import classes from './inspect-view.module.css';
 
@@ -20,6 +21,7 @@ export function InspectView() {
       <div className={classes.results}>
         <OriginCard inspection={inspection} model={model} />
         <ModelBanner model={model} />
+        <VariantNotice active={inspection.active} entries={inspection.entries} />
         {inspection.manifest === undefined ? null : (
           <LazyComparison manifest={inspection.manifest} entries={inspection.entries} />
         )}

@@ -20,7 +20,8 @@ export function OriginCard({ inspection, model }: Props) {
   const pristine = useInspect((state) => state.pristine);
   const provenance = provenanceOf(
     inspection.recording,
-    inspection.entries,
+    // What was recorded is what the model's own head gave, whatever head is in force.
+    inspection.entries.map((entry) => ({ ...entry, scored: entry.own })),
     model.status === 'ready' ? { status: 'ready', id: model.model.manifest.id } : { status: model.status },
     inspection.running,
   );

@@ -1,7 +1,13 @@
 /** Everything about one response: its score, where it was read, warnings, and the 19 numbers that make it up. */
 import type { ReactNode } from 'react';
 import type { Manifest } from '@/formats/manifest.ts';
-import { formatDuration, formatQuantity, formatSignificant, fullPrecision } from '@/components/number-format.ts';
+import {
+  formatDuration,
+  formatQuantity,
+  formatSignificant,
+  formatSigned,
+  fullPrecision,
+} from '@/components/number-format.ts';
 import { Notice } from '@/components/notice.tsx';
 import { ObjectiveTable } from '@/components/objective-table.tsx';
 import { ResponseLetter } from '@/components/response-letter.tsx';
@@ -62,6 +68,16 @@ export function ResponsePanel({ index, entry, manifest, largestContribution }: P
           {scored === undefined ? statusWords[status] : formatSignificant(scored.score)}
         </div>
       </header>
+      {entry?.own === undefined || scored === undefined || scored === entry.own ? null : (
+        <p className={`${classes.baseline} numeric small`}>
+          <span className="muted">Model’s own head</span>{' '}
+          <strong title={fullPrecision(entry.own.score)}>{formatSignificant(entry.own.score)}</strong>{' '}
+          <span className="muted">change</span>{' '}
+          <span title={fullPrecision(scored.score - entry.own.score)}>
+            {formatSigned(scored.score - entry.own.score)}
+          </span>
+        </p>
+      )}
       {entry?.stale === true ? (
         <p className={classes.staleNote}>The texts have changed since this score. Press Score to read them again.</p>
       ) : null}

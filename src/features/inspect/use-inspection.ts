@@ -1,16 +1,18 @@
 /** Puts together what the views of this folder show: the drafts, their results as they arrive, and what is still running. */
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import type { EngineError } from '@/engine/api/errors.ts';
 import type { ScoredResponse } from '@/engine/api/messages.ts';
 import type { Manifest } from '@/formats/manifest.ts';
 import type { ObjectiveRow } from '@/components/objective-table.tsx';
+import { useActiveHead, type ActiveHead } from '@/queries/active-head.ts';
 import { useEngine } from '@/queries/engine-context.ts';
 import { modelRevision, scoredResponseQuery, submissionQuery } from '@/queries/score-queries.ts';
 import type { ModelState } from '@/queries/model-queries.ts';
-import { equalMessages, isStale, useInspect, wantsScoring, type Submission } from '@/state/inspect-store.ts';
+import { useRecording } from '@/queries/shown-recording.ts';
+import { isStale, useInspect, wantsScoring } from '@/state/inspect-store.ts';
 import { responseLetter } from '@/state/conversation.ts';
-import { useModelChoice } from '@/state/model-choice.ts';
-import { recordingAt, type Recording } from '@/state/recordings.ts';
+import type { Recording } from '@/state/recordings.ts';
 import { objectiveRows } from './attribution.ts';
 
 /** Where one response stands. */
@@ -25,7 +27,10 @@ export interface InspectionEntry {
   readonly status: EntryStatus;
   /** The texts have changed since it was scored. */
   readonly stale: boolean;
+  /** Under the head in force. */
   readonly scored: ScoredResponse | undefined;
+  /** Under the model's own head, as it was given; the same object where that is in force. */
+  readonly own: ScoredResponse | undefined;
   /** The result was not made here and now, but comes from an example, a file or the history. */
   readonly recorded: boolean;
   readonly rows: readonly ObjectiveRow[];
@@ -34,6 +39,8 @@ export interface InspectionEntry {
 export interface Inspection {
   /** Of the model that gave what is shown: the loaded one, or that of a recording. */
   readonly manifest: Manifest | undefined;
+  /** The head in force: the model's own, or a variant of it. */
+  readonly active: ActiveHead | undefined;
   /** M of that model, `[k, k]` row-major. */
   readonly transform: Float64Array | undefined;
   /** Results made elsewhere that belong to these texts and this model, shown or not. */
@@ -55,6 +62,12 @@ export function useInspection(model: ModelState): Inspection {
   // A recording that is only shown, or that has to do until the model is there.
   const facts = submission?.mode === 'recorded' || ready === undefined ? recording : undefined;
   const manifest = facts?.manifest ?? ready?.model.manifest;
+  const transform = facts?.transform ?? ready?.model.transform;
+  const owner = useMemo(
+    () => (manifest === undefined || transform === undefined ? undefined : { manifest, transform }),
+    [manifest, transform],
+  );
+  const active = useActiveHead(owner);
   const texts = new Map(submission?.responses.map((response) => [response.draftId, response.text]));
   const results = useQueries({
     queries: conversation.responses.map((response) => {
@@ -73,7 +86,9 @@ export function useInspection(model: ModelState): Inspection {
     const text = texts.get(response.id);
     const handedOver = text !== undefined;
     const live = handedOver && submission?.mode !== 'recorded' ? results[index]?.data : undefined;
-    const scored = live ?? (handedOver ? recording?.scored.get(text) : undefined);
+    const own = live ?? (handedOver ? recording?.scored.get(text) : undefined);
+    // Recorded numbers bring no features: a head that reads them cannot be shown, and the model's own is, which the page says.
+    const scored = own === undefined ? undefined : (active?.evaluate(own) ?? own);
     let status: EntryStatus = 'unscored';
     if (scored !== undefined) status = 'scored';
     else if (dropped) status = 'unscored';
@@ -90,13 +105,15 @@ export function useInspection(model: ModelState): Inspection {
       status,
       stale: scored !== undefined && submission !== undefined && isStale(submission, conversation, response.id),
       scored,
+      own,
       recorded: scored !== undefined && live === undefined,
       rows: scored === undefined || manifest === undefined ? [] : objectiveRows(manifest, scored),
     };
   });
   return {
     manifest,
-    transform: facts?.transform ?? ready?.model.transform,
+    transform,
+    active,
     recording,
     entries,
     running: run.isFetching,
@@ -107,20 +124,6 @@ export function useInspection(model: ModelState): Inspection {
       ...entries.flatMap((entry) => entry.rows.map((row) => Math.abs(row.contribution))),
     ),
   };
-}
-
-/**
- * The recording that belongs to a submission, where it may be shown: an example's results are the embedded model's and are not
- * shown beside another model; results opened with their file or from the history are, until Score is pressed.
- */
-function useRecording(submission: Submission | undefined, loadedId: string | undefined): Recording | undefined {
-  const embedded = useModelChoice((state) => state.choice.kind === 'embedded');
-  const recording = recordingAt(submission?.recording);
-  if (submission === undefined || recording === undefined) return undefined;
-  if (submission.mode === 'recorded') return recording;
-  if (!equalMessages(submission.messages, recording.messages)) return undefined;
-  const sameModel = loadedId === undefined ? embedded : loadedId === recording.manifest.id;
-  return sameModel ? recording : undefined;
 }
 
 /** The query that scores the present submission, once the model is ready. */

@@ -1,0 +1,101 @@
+/** Steer: move the weights by hand and see which response would win. Nothing is run again. */
+import { Button } from '@mantine/core';
+import { useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { Link } from 'wouter';
+import { Notice } from '@/components/notice.tsx';
+import { FlipPanel } from './flip-panel.tsx';
+import { GateRadar } from './gate-radar.tsx';
+import { HandlePanel } from './handle-panel.tsx';
+import { MarginChart } from './margin-chart.tsx';
+import { Ranking } from './ranking.tsx';
+import { ResultBar } from './result-bar.tsx';
+import { SteerHint } from './steer-hint.tsx';
+import { SteerToolbar } from './steer-toolbar.tsx';
+import { useSteerSubject, type SteerSubject } from './use-steer-subject.ts';
+import classes from './steer-view.module.css';
+
+export function SteerView() {
+  const state = useSteerSubject();
+  return (
+    <>
+      <h1 className="visually-hidden">Steer</h1>
+      {state.status === 'ready' ? <Ready subject={state.subject} /> : <Empty status={state.status} />}
+    </>
+  );
+}
+
+function Empty({ status }: { readonly status: 'no-model' | 'nothing-scored' | 'needs-features' }) {
+  if (status === 'needs-features')
+    return (
+      <Notice tone="warn" title="These scores cannot be read under the head in use">
+        <p>
+          The head reads what the model saw in the texts, and these results do not bring that along. Score the responses
+          again in Inspect, or choose the model’s own head above.
+        </p>
+        <div>
+          <Button size="compact-sm" variant="default" component={Link} href="/">
+            Open Inspect
+          </Button>
+        </div>
+      </Notice>
+    );
+  return (
+    <Notice tone="plain" title={status === 'no-model' ? 'The model is not ready yet' : 'Nothing is scored yet'}>
+      <p>
+        Steer works on the responses that Inspect has scored: write two answers there, press Score, and come back to
+        move the weights until the other one wins.
+      </p>
+      <div>
+        <Button size="compact-sm" variant="default" component={Link} href="/">
+          Open Inspect
+        </Button>
+      </div>
+    </Notice>
+  );
+}
+
+function Ready({ subject }: { readonly subject: SteerSubject }) {
+  const flip = useRef<HTMLElement>(null);
+  const [flipShown, setFlipShown] = useState(false);
+  const showFlip = () => {
+    flushSync(() => setFlipShown(true));
+    flip.current?.focus({ preventScroll: true });
+    flip.current?.scrollIntoView({ block: 'nearest' });
+  };
+  return (
+    <div className={classes.view}>
+      <ResultBar subject={subject} flips={undefined} />
+      <SteerHint subject={subject} />
+      <div className={classes.columns}>
+        <div className={classes.handles}>
+          <SteerToolbar subject={subject} onSmallestFlip={showFlip} />
+          <HandlePanel subject={subject} />
+        </div>
+        <div className={classes.results}>
+          <section className={`card ${classes.panel}`} aria-label="Responses">
+            <h2>Responses</h2>
+            <Ranking subject={subject} />
+          </section>
+          {flipShown ? (
+            <section
+              ref={flip}
+              className={`card ${classes.panel}`}
+              aria-label="Least change that flips the pair"
+              tabIndex={-1}
+            >
+              <h2>Smallest flip</h2>
+              <FlipPanel subject={subject} />
+            </section>
+          ) : null}
+          <section className={`card ${classes.panel}`} aria-label="Margin">
+            <MarginChart subject={subject} />
+          </section>
+          <section className={`card ${classes.panel}`} aria-label="Gate">
+            <GateRadar subject={subject} />
+          </section>
+        </div>
+      </div>
+    </div>
+  );
+}
