@@ -146,7 +146,7 @@ export function kendallTauB(x: Numbers, y: Numbers): number {
 }
 
 /** Sorts `values` in place by merging and returns how many pairs stood strictly the wrong way round. */
-function sortCountingInversions(values: Float64Array): number {
+export function sortCountingInversions(values: Float64Array): number {
   let inversions = 0;
   let source = values;
   let target: Float64Array = new Float64Array(values.length);

@@ -1,0 +1,143 @@
+/**
+ * Two-player zero-sum matrix games, solved exactly by the simplex method: max over mixtures g of the rows of min over columns of
+ * Σ_i g_i payoff[i, b]. It is the small linear program behind "never wins" (`win-region.ts`).
+ *
+ * Both optimal mixtures come out, and each proves one side: the rows' mixture guarantees `lower`, the columns' mixture caps
+ * every row at `upper`. Both are computed from the payoffs afterwards, so they hold whatever the pivots rounded.
+ */
+import { assert } from '@/base/assert.ts';
+
+export interface GameSolution {
+  /** min over columns of what `rowMixture` gets: the rows can be sure of it. */
+  readonly lower: number;
+  /** max over rows of what they get against `columnMixture`: no row mixture gets more. Above `lower` by rounding alone, about 1e-12 of the range. */
+  readonly upper: number;
+  /** `[rows]`, ≥ 0, Σ = 1. */
+  readonly rowMixture: Float64Array;
+  /** `[columns]`, ≥ 0, Σ = 1. */
+  readonly columnMixture: Float64Array;
+}
+
+/** Entering columns need a reduced cost beyond this; payoffs are scaled to 1 … 2 before. */
+const costTolerance = 1e-13;
+/** Never met in practice; after it the bounds are still true, only further apart. */
+const maximumPivots = 100_000;
+/** Pivots below this are rounding, not entries. */
+const pivotTolerance = 1e-11;
+
+/**
+ * @param payoffs `[rows, columns]`, row-major, finite.
+ * @throws AssertionError on an empty game or a wrong shape.
+ */
+export function solveMatrixGame(payoffs: Float64Array, rows: number, columns: number): GameSolution {
+  assert(rows > 0 && columns > 0, 'a game needs a row and a column');
+  assert(payoffs.length === rows * columns, () => `${payoffs.length} payoffs are not ${rows} × ${columns}`);
+  let least = Infinity;
+  let most = -Infinity;
+  for (const payoff of payoffs) {
+    least = Math.min(least, payoff);
+    most = Math.max(most, payoff);
+  }
+  assert(Number.isFinite(least) && Number.isFinite(most), 'payoffs must be finite');
+  const range = most > least ? most - least : 1;
+  // Positive payoffs make the value positive, and the columns' program: max Σ y, P y ≤ 1, y ≥ 0, whose start y = 0 is feasible.
+  const tableau = makeTableau(rows, columns, (i, b) => 1 + (payoffs[i * columns + b]! - least) / range);
+  maximise(tableau);
+  const { rowMixture, columnMixture } = mixturesOf(tableau);
+  let lower = Infinity;
+  for (let b = 0; b < columns; b++) {
+    let sum = 0;
+    for (let i = 0; i < rows; i++) sum += rowMixture[i]! * payoffs[i * columns + b]!;
+    lower = Math.min(lower, sum);
+  }
+  let upper = -Infinity;
+  for (let i = 0; i < rows; i++) {
+    let sum = 0;
+    for (let b = 0; b < columns; b++) sum += columnMixture[b]! * payoffs[i * columns + b]!;
+    upper = Math.max(upper, sum);
+  }
+  return { lower, upper, rowMixture, columnMixture };
+}
+
+interface Tableau {
+  readonly rows: number;
+  readonly columns: number;
+  /** Entries of a row: `columns` variables y, `rows` slacks, the right-hand side. */
+  readonly width: number;
+  /** `[rows + 1, width]`; the last row holds the reduced costs, and −Σ y at its end. */
+  readonly cells: Float64Array;
+  /** Variable that each row stands for `[rows]`. */
+  readonly basis: Int32Array;
+}
+
+function makeTableau(rows: number, columns: number, payoff: (i: number, b: number) => number): Tableau {
+  const width = columns + rows + 1;
+  const cells = new Float64Array((rows + 1) * width);
+  for (let i = 0; i < rows; i++) {
+    for (let b = 0; b < columns; b++) cells[i * width + b] = payoff(i, b);
+    cells[i * width + columns + i] = 1;
+    cells[i * width + width - 1] = 1;
+  }
+  cells.fill(1, rows * width, rows * width + columns);
+  return { rows, columns, width, cells, basis: Int32Array.from({ length: rows }, (_, i) => columns + i) };
+}
+
+/** Primal simplex with Bland's rule (the lowest index enters, the lowest of ties leaves), which cannot cycle but by rounding. */
+function maximise({ rows, width, cells, basis }: Tableau): void {
+  const costs = rows * width;
+  for (let pivots = 0; pivots < maximumPivots; pivots++) {
+    let entering = 0;
+    while (entering < width - 1 && cells[costs + entering]! <= costTolerance) entering++;
+    if (entering === width - 1) return;
+    let leaving = -1;
+    let ratio = Infinity;
+    for (let i = 0; i < rows; i++) {
+      const entry = cells[i * width + entering]!;
+      if (entry <= pivotTolerance) continue;
+      const candidate = cells[i * width + width - 1]! / entry;
+      if (candidate < ratio || (candidate === ratio && basis[i]! < basis[leaving]!)) {
+        ratio = candidate;
+        leaving = i;
+      }
+    }
+    // Σ y is bounded by 1 / the least payoff, so only rounding can leave no row; the bounds then say how good the mixtures are.
+    if (leaving < 0) return;
+    pivot(cells, width, rows, leaving, entering);
+    basis[leaving] = entering;
+  }
+}
+
+function pivot(cells: Float64Array, width: number, rows: number, leaving: number, entering: number): void {
+  const from = leaving * width;
+  const scale = 1 / cells[from + entering]!;
+  for (let at = 0; at < width; at++) cells[from + at] = cells[from + at]! * scale;
+  cells[from + entering] = 1;
+  for (let i = 0; i <= rows; i++) {
+    const factor = cells[i * width + entering]!;
+    if (i === leaving || factor === 0) continue;
+    for (let at = 0; at < width; at++) cells[i * width + at] = cells[i * width + at]! - factor * cells[from + at]!;
+    cells[i * width + entering] = 0;
+  }
+}
+
+/** The columns' mixture is y, the rows' the prices of the slacks, both brought to Σ = 1. */
+function mixturesOf({
+  rows,
+  columns,
+  width,
+  cells,
+  basis,
+}: Tableau): Pick<GameSolution, 'rowMixture' | 'columnMixture'> {
+  const columnMixture = new Float64Array(columns);
+  for (const [i, variable] of basis.entries())
+    if (variable < columns) columnMixture[variable] = Math.max(0, cells[i * width + width - 1]!);
+  const prices = cells.subarray(rows * width + columns, rows * width + columns + rows);
+  const rowMixture = prices.map((price) => Math.max(0, -price));
+  return { rowMixture: normalised(rowMixture), columnMixture: normalised(columnMixture) };
+}
+
+function normalised(weights: Float64Array): Float64Array {
+  let sum = 0;
+  for (const weight of weights) sum += weight;
+  return weights.map((weight) => weight / sum);
+}
