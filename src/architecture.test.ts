@@ -190,7 +190,7 @@ const debts: Readonly<Record<string, string>> = {
   'src/cli/convert-tools.ts → @huggingface/tokenizers':
     'hands the converter the runtime and the tokenizer it must not know itself',
   'src/components → src/engine/api': 'types only: errors, providers and progress are shown as they cross the boundary',
-  'src/features/inspect → src/formats': 'types only: objectives are described by the manifest',
+  'src/features/inspect → src/formats': 'objectives and noise are described by the manifest, and read by what knows it',
   'src/app/write-theme-variables.ts → node:': 'a build step, not part of the page',
 };
 

@@ -150,8 +150,15 @@ function Swatch({ entry }: { readonly entry: LegendEntry }) {
   return (
     <svg width="18" height="10" viewBox="0 0 18 10" aria-hidden="true" focusable="false">
       {entry.shape === undefined ? (
-        entry.box === true ? (
-          <rect x="4" y="0" width="10" height="10" fill={entry.colour} />
+        entry.box !== undefined ? (
+          <rect
+            x="4.5"
+            y="0.5"
+            width="9"
+            height="9"
+            fill={entry.box === true ? entry.colour : 'none'}
+            stroke={entry.colour}
+          />
         ) : (
           <line
             x2="18"

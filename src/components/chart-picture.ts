@@ -16,8 +16,8 @@ export interface LegendEntry {
   readonly dash?: string | undefined;
   /** A marker instead of a line. */
   readonly shape?: MarkerShape;
-  /** A filled box instead of a line, for bars. */
-  readonly box?: boolean;
+  /** A box instead of a line, for bars: filled, or an outline as ghosts have. */
+  readonly box?: true | 'outline';
 }
 
 export interface Picture {
@@ -204,7 +204,15 @@ function swatch(entry: LegendEntry, colour: string, x: number, y: number): SvgNo
       fill: colour,
       'fill-rule': 'evenodd',
     });
-  if (entry.box === true) return svgNode('rect', { x: x + 4, y: y - 5, width: 10, height: 10, fill: colour });
+  if (entry.box !== undefined)
+    return svgNode('rect', {
+      x: x + 4.5,
+      y: y - 4.5,
+      width: 9,
+      height: 9,
+      fill: entry.box === true ? colour : 'none',
+      stroke: colour,
+    });
   const line = { x1: x, x2: x + SWATCH, y1: y, y2: y, stroke: colour, 'stroke-width': 2.5 };
   return svgNode('line', { ...line, 'stroke-dasharray': entry.dash });
 }

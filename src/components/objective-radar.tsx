@@ -3,11 +3,11 @@
  * wheel, joined to their spokes by lines, so that they neither overlap nor get cut off at any width. Sits in a `ChartFrame`, which
  * names it.
  */
-import { useElementSize } from '@mantine/hooks';
 import { PolarAngleAxis, PolarGrid, PolarRadiusAxis, Radar, RadarChart } from 'recharts';
 import { formatSetting } from './number-format.ts';
 import { groupStyle, markerPath, type SeriesStyle } from './objective-language.ts';
 import { MARKER_GAP, radarLayout, radarScale } from './radar-layout.ts';
+import { useWidth } from './use-width.ts';
 import classes from './objective-radar.module.css';
 
 export interface RadarAxis {
@@ -29,7 +29,7 @@ interface Props {
 }
 
 export function ObjectiveRadar({ axes, series }: Props) {
-  const { ref, width } = useElementSize<HTMLDivElement>();
+  const { ref, width } = useWidth();
   const layout = radarLayout(
     axes.map((axis) => axis.label),
     Math.max(width, 280),

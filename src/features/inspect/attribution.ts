@@ -1,6 +1,9 @@
 /** What the results say, in numbers: contributions, pair comparison, the gate's summary. Pure; shapes [k] in manifest order. */
+import { bradleyTerry } from '@/core/attribution.ts';
 import type { ScoredResponse } from '@/engine/api/messages.ts';
 import type { Manifest } from '@/formats/manifest.ts';
+import { shortObjectiveLabel } from '@/components/objective-language.ts';
+import type { RadarAxis } from '@/components/objective-radar.tsx';
 import type { ObjectiveRow } from '@/components/objective-table.tsx';
 import type { RewardView } from '@/state/inspect-store.ts';
 
@@ -48,7 +51,7 @@ export function comparePair(manifest: Manifest, first: number, second: number): 
   const margin = first - second;
   return {
     margin,
-    probability: 1 / (1 + Math.exp(-beta * margin)),
+    probability: bradleyTerry(beta, margin),
     beta,
     betaPublished: manifest.bradleyTerryBeta !== undefined,
   };
@@ -81,19 +84,6 @@ export function gateSummary(manifest: Manifest, scored: ScoredResponse): GateSum
   };
 }
 
-/** Index of the objective that moves the margin most toward the first response, and its share of c·r differences. */
-export function largestDifference(
-  first: readonly ObjectiveRow[],
-  second: readonly ObjectiveRow[],
-): { readonly index: number; readonly difference: number } | undefined {
-  let best: { index: number; difference: number } | undefined;
-  first.forEach((row, index) => {
-    const difference = row.contribution - (second[index]?.contribution ?? Number.NaN);
-    if (best === undefined || Math.abs(difference) > Math.abs(best.difference)) best = { index, difference };
-  });
-  return best;
-}
-
 /** Objectives with a published native scale, for the native view. */
 export function nativeIndices(manifest: Manifest): number[] {
   return manifest.objectives.flatMap((objective, index) => (objective.nativeScale === undefined ? [] : [index]));
@@ -111,5 +101,15 @@ export function viewValues(
     if (view === 'adjusted') return scored.adjustedRewards[index] ?? Number.NaN;
     const native = manifest.objectives[index]?.nativeScale;
     return view === 'native' && native !== undefined ? native.scale * raw + native.offset : raw;
+  });
+}
+
+/** Spokes of a radar for the objectives at `indices`. */
+export function radarAxes(manifest: Manifest, indices: readonly number[]): RadarAxis[] {
+  return indices.flatMap((index) => {
+    const objective = manifest.objectives[index];
+    return objective === undefined
+      ? []
+      : [{ name: objective.name, label: shortObjectiveLabel(objective), group: objective.group }];
   });
 }

@@ -2,7 +2,7 @@
 import { useModel } from '@/queries/model-queries.ts';
 import { useInspect } from '@/state/inspect-store.ts';
 import { Composer } from './composer.tsx';
-import { LazyComparison } from './lazy-comparison.tsx';
+import { LazyComparison } from './lazy-analysis.tsx';
 import { ModelBanner } from './model-banner.tsx';
 import { OriginCard } from './origin-card.tsx';
 import { ResponsePanel } from './response-panel.tsx';

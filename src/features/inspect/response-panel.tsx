@@ -13,6 +13,7 @@ import { ObjectiveTable } from '@/components/objective-table.tsx';
 import { ResponseLetter } from '@/components/response-letter.tsx';
 import { responseLetter } from '@/state/conversation.ts';
 import { contributionSum } from './attribution.ts';
+import { LazyResponseStory } from './lazy-analysis.tsx';
 import type { EntryStatus, InspectionEntry } from './use-inspection.ts';
 import { warningWords } from './warning-words.ts';
 import classes from './response-panel.module.css';
@@ -84,7 +85,7 @@ export function ResponsePanel({ index, entry, manifest, largestContribution }: P
       {entry === undefined || scored === undefined || manifest === undefined ? (
         <p className="muted small">{explanations[status]}</p>
       ) : (
-        <Scored letter={letter} entry={entry} largestContribution={largestContribution} />
+        <Scored letter={letter} entry={entry} manifest={manifest} largestContribution={largestContribution} />
       )}
     </section>
   );
@@ -93,10 +94,12 @@ export function ResponsePanel({ index, entry, manifest, largestContribution }: P
 function Scored({
   letter,
   entry,
+  manifest,
   largestContribution,
 }: {
   readonly letter: string;
   readonly entry: InspectionEntry;
+  readonly manifest: Manifest;
   readonly largestContribution: number;
 }) {
   const { scored, rows } = entry;
@@ -111,6 +114,16 @@ function Scored({
           <p>{warning.message}</p>
         </Notice>
       ))}
+      <LazyResponseStory manifest={manifest} scored={scored} letter={letter} />
+      <ObjectiveTable
+        label={`Objectives of response ${letter}`}
+        rows={rows}
+        largestContribution={largestContribution}
+      />
+      <p className={`${classes.sum} numeric`}>
+        <span className="muted">The contributions c·r sum to the score: Σ =</span>{' '}
+        <strong title={fullPrecision(sum)}>{formatSignificant(sum)}</strong>
+      </p>
       <dl className={`${classes.facts} numeric small`}>
         <Fact name="Read">
           {formatQuantity(tokens.total, 'token')}: {tokens.prompt} prompt, {tokens.response} response
@@ -129,15 +142,6 @@ function Scored({
           </Fact>
         )}
       </dl>
-      <ObjectiveTable
-        label={`Objectives of response ${letter}`}
-        rows={rows}
-        largestContribution={largestContribution}
-      />
-      <p className={`${classes.sum} numeric`}>
-        <span className="muted">The contributions c·r sum to the score: Σ =</span>{' '}
-        <strong title={fullPrecision(sum)}>{formatSignificant(sum)}</strong>
-      </p>
     </>
   );
 }
