@@ -63,6 +63,7 @@ export function labelRows(
     height: top,
     left,
     right: Math.max(left + 24, width - valueWidth - (valueWidth === 0 ? 0 : GAP)),
-    valueRight: width,
+    // A glyph may reach past the place its advance ends at.
+    valueRight: width - 2,
   };
 }
