@@ -5,7 +5,7 @@ import { arbitraryCase, arbitrarySteering } from './fixtures/arbitrary-steering.
 import { goldenHeadNames, loadGoldenHead } from './fixtures/golden-heads.ts';
 import { evaluateHead } from './reward-head.ts';
 import { applySteering, identitySteering, type SteerableHead, type Steering } from './steering.ts';
-import { makeBatchScores, makeSteeringBatch, scoreBatch, type SteerableSet } from './steering-batch.ts';
+import { makeBatchScores, makeSteeringBatch, scoreBatch, steerableSet, type SteerableSet } from './steering-batch.ts';
 
 /** A set with groups of the given sizes, one prompt a group, some rewards repeated so that scores tie. */
 function randomSet(k: number, sizes: readonly number[], seed: number): SteerableSet {
@@ -147,6 +147,36 @@ test('a tie with the baseline’s winner is no flip; strictly better is', () => 
   expect([...batch.baseline.winners]).toEqual([1, 3]);
   expect([...steered.winners]).toEqual([0, 2]);
   expect([...steered.flips.subarray(0, steered.flipCount)]).toEqual([1]);
+});
+
+test('a set without gate logits is steered by its weights, as closely as they are known', () => {
+  fc.assert(
+    fc.property(
+      arbitraryCase.chain(({ head }) => fc.tuple(fc.constant(head), arbitrarySteering(head))),
+      fc.nat(),
+      ([head, steering], seed) => {
+        const set = randomSet(head.objectives, [2, 3], seed);
+        const { gateWeights } = makeSteeringBatch(head, set).baseline;
+        const withLogits = steerableSet({ ...set, gateWeights }, head);
+        expect(withLogits.gateLogits).toBe(set.gateLogits);
+        const without = steerableSet({ ...set, gateWeights, gateLogits: undefined }, head);
+        const scores = [withLogits, without].map(
+          (which) => scoreBatch(makeSteeringBatch(head, which), steering, makeBatchScores(head, which)).scores,
+        );
+        const worst = Math.max(...scores[0]!.map((score, i) => Math.abs(score - scores[1]![i]!)));
+        expect(worst).toBeLessThan(1e-10);
+      },
+    ),
+    { numRuns: 60 },
+  );
+  const head: SteerableHead = {
+    objectives: 2,
+    transform: Float64Array.of(1, 0, 0, 1),
+    verbosityDimensions: [],
+    gate: { temperature: 1, logitScale: 0 },
+  };
+  const set = { ...randomSet(2, [2], 1), gateWeights: Float64Array.of(0, 0), gateLogits: undefined };
+  expect(() => steerableSet(set, head)).toThrow(/gate weights\[0\]: is 0, no share of a gate of 0/);
 });
 
 test('numbers that are not finite are refused by name, shapes too', () => {

@@ -22,6 +22,28 @@ export type SteerableSet = Pick<ScoredSet, 'rows' | 'prompts' | 'groups' | 'rewa
   readonly gateLogits: Float64Array;
 };
 
+/** Stands for the logarithm of a weight of 0: far below any other, and finite. */
+const logOfNothing = Math.log(1e-300);
+
+/**
+ * A scored set with its gate logits; where the file had none, with logits that give its weights back, l = τ log(g / logitScale).
+ * They differ from the model's own by one number per prompt, which no softmax sees, so scores agree up to rounding, and to the bit
+ * where the file has logits.
+ * @throws DataError where logits are missing and logitScale is 0 or of the other sign than a weight.
+ */
+export function steerableSet(
+  set: Omit<SteerableSet, 'gateLogits'> & Pick<ScoredSet, 'gateLogits' | 'gateWeights'>,
+  { gate: { temperature, logitScale } }: SteerableHead,
+): SteerableSet {
+  if (set.gateLogits !== undefined) return { ...set, gateLogits: set.gateLogits };
+  const gateLogits = set.gateWeights.map((weight, i) => {
+    const share = weight / logitScale;
+    if (!(share >= 0)) throw new DataError(`gate weights[${i}]`, `is ${weight}, no share of a gate of ${logitScale}`);
+    return temperature * (share === 0 ? logOfNothing : Math.log(share));
+  });
+  return { ...set, gateLogits };
+}
+
 /** What a set scores under one steering. Made by `makeBatchScores`, overwritten by every `scoreBatch` into it. */
 export interface BatchScores {
   /** s `[rows]`. */
