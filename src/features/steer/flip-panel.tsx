@@ -1,6 +1,6 @@
 /** The least change of the gate that makes the other response win, as bars and table, ready to be applied; or the proof that none does. */
 import { Button, SegmentedControl } from '@mantine/core';
-import { useMemo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { BarChart } from '@/components/bar-chart.tsx';
 import { ChartFrame } from '@/components/chart-frame.tsx';
 import { Notice } from '@/components/notice.tsx';
@@ -11,7 +11,7 @@ import { appliedFlip, flipSentence, pairFlip, type FlipMeasure, type PairFlip } 
 import type { SteerSubject } from './use-steer-subject.ts';
 import classes from './steer-view.module.css';
 
-export function FlipPanel({ subject }: { readonly subject: SteerSubject }) {
+export const FlipPanel = memo(function FlipPanel({ subject }: { readonly subject: SteerSubject }) {
   const [measure, setMeasure] = useState<FlipMeasure>('l1');
   const found = useMemo(() => pairFlip(subject, measure), [subject, measure]);
   if (found === undefined) return <p className="muted small">Score a second response to flip a pair.</p>;
@@ -55,7 +55,7 @@ export function FlipPanel({ subject }: { readonly subject: SteerSubject }) {
       )}
     </>
   );
-}
+});
 
 interface ChartProps {
   readonly subject: SteerSubject;

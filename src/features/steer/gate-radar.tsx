@@ -1,5 +1,5 @@
 /** The gate's shape, as the model has it and as steered. The radar's library is fetched when it is first shown. */
-import { lazy, memo, Suspense, useDeferredValue } from 'react';
+import { lazy, memo, Suspense } from 'react';
 import { ChartFrame } from '@/components/chart-frame.tsx';
 import { formatPercent, formatSigned } from '@/components/number-format.ts';
 import { shortObjectiveLabel, type NamedObjective } from '@/components/objective-language.ts';
@@ -15,11 +15,13 @@ const ObjectiveRadar = lazy(async () => {
 const baselineStyle = { colour: 'var(--line-strong)', dash: '3 3' };
 const steeredStyle = { colour: 'var(--accent)', dash: undefined };
 
-export function GateRadar({ subject: { objectives, first } }: { readonly subject: SteerSubject }) {
-  // Numbers come first: the shape follows as soon as they stand.
-  const steered = useDeferredValue(first.steered.gateWeights);
-  return <Radar objectives={objectives} baseline={first.baseline.gateWeights} steered={steered} />;
-}
+export const GateRadar = memo(function GateRadar({
+  subject: { objectives, first },
+}: {
+  readonly subject: SteerSubject;
+}) {
+  return <Radar objectives={objectives} baseline={first.baseline.gateWeights} steered={first.steered.gateWeights} />;
+});
 
 interface Props {
   readonly objectives: readonly NamedObjective[];

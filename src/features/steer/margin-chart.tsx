@@ -1,4 +1,5 @@
 /** What each objective adds to the margin, before and after. */
+import { memo } from 'react';
 import { BarChart } from '@/components/bar-chart.tsx';
 import { ChartFrame } from '@/components/chart-frame.tsx';
 import { formatSigned } from '@/components/number-format.ts';
@@ -6,7 +7,7 @@ import { shortObjectiveLabel } from '@/components/objective-language.ts';
 import { marginShares } from './steered-responses.ts';
 import type { SteerSubject, SubjectResponse } from './use-steer-subject.ts';
 
-export function MarginChart({ subject }: { readonly subject: SteerSubject }) {
+export const MarginChart = memo(function MarginChart({ subject }: { readonly subject: SteerSubject }) {
   const { first, second, objectives } = subject;
   if (second === undefined) return null;
   const shares = marginShares(first, second);
@@ -57,7 +58,7 @@ export function MarginChart({ subject }: { readonly subject: SteerSubject }) {
       />
     </ChartFrame>
   );
-}
+});
 
 interface Row {
   readonly objective: { readonly name: string };

@@ -1,6 +1,6 @@
 /** Steer: move the weights by hand and see which response would win. Nothing is run again. */
 import { Button } from '@mantine/core';
-import { useRef, useState } from 'react';
+import { useDeferredValue, useRef, useState, type ReactNode } from 'react';
 import { flushSync } from 'react-dom';
 import { Link } from 'wouter';
 import { Notice } from '@/components/notice.tsx';
@@ -8,8 +8,11 @@ import { FlipPanel } from './flip-panel.tsx';
 import { GateRadar } from './gate-radar.tsx';
 import { HandlePanel } from './handle-panel.tsx';
 import { MarginChart } from './margin-chart.tsx';
+import { PathPanel } from './path-panel.tsx';
 import { Ranking } from './ranking.tsx';
+import { RegionPanel } from './region-panel.tsx';
 import { ResultBar } from './result-bar.tsx';
+import { SensitivityPanel } from './sensitivity-panel.tsx';
 import { SteerHint } from './steer-hint.tsx';
 import { SteerToolbar } from './steer-toolbar.tsx';
 import { useSteerSubject, type SteerSubject } from './use-steer-subject.ts';
@@ -56,6 +59,8 @@ function Empty({ status }: { readonly status: 'no-model' | 'nothing-scored' | 'n
 }
 
 function Ready({ subject }: { readonly subject: SteerSubject }) {
+  // What explains the numbers may come a frame after them.
+  const later = useDeferredValue(subject);
   const flip = useRef<HTMLElement>(null);
   const [flipShown, setFlipShown] = useState(false);
   const showFlip = () => {
@@ -85,17 +90,43 @@ function Ready({ subject }: { readonly subject: SteerSubject }) {
               tabIndex={-1}
             >
               <h2>Smallest flip</h2>
-              <FlipPanel subject={subject} />
+              <FlipPanel subject={later} />
             </section>
           ) : null}
-          <section className={`card ${classes.panel}`} aria-label="Margin">
-            <MarginChart subject={subject} />
-          </section>
-          <section className={`card ${classes.panel}`} aria-label="Gate">
-            <GateRadar subject={subject} />
-          </section>
+          <Panel name="Margin">
+            <MarginChart subject={later} />
+          </Panel>
+          <Panel name="Gate">
+            <GateRadar subject={later} />
+          </Panel>
+          <Panel name="Sensitivity" heading="Sensitivity">
+            <SensitivityPanel subject={later} />
+          </Panel>
+          <Panel name="Win region" heading="Win region">
+            <RegionPanel subject={later} />
+          </Panel>
+          <Panel name="Way to a flip" heading="Way to a flip">
+            <PathPanel subject={later} />
+          </Panel>
         </div>
       </div>
     </div>
+  );
+}
+
+function Panel({
+  name,
+  heading,
+  children,
+}: {
+  readonly name: string;
+  readonly heading?: string;
+  readonly children: ReactNode;
+}) {
+  return (
+    <section className={`card ${classes.panel}`} aria-label={name}>
+      {heading === undefined ? null : <h2>{heading}</h2>}
+      {children}
+    </section>
   );
 }
