@@ -76,6 +76,12 @@ function Ready({ subject }: { readonly subject: SteerSubject }) {
         <div className={classes.handles}>
           <SteerToolbar subject={subject} onSmallestFlip={showFlip} />
           <HandlePanel subject={subject} />
+          <Panel name="Sensitivity" heading="Sensitivity">
+            <SensitivityPanel subject={later} />
+          </Panel>
+          <Panel name="Win region" heading="Win region">
+            <RegionPanel subject={later} />
+          </Panel>
         </div>
         <div className={classes.results}>
           <section className={`card ${classes.panel}`} aria-label="Responses">
@@ -98,12 +104,6 @@ function Ready({ subject }: { readonly subject: SteerSubject }) {
           </Panel>
           <Panel name="Gate">
             <GateRadar subject={later} />
-          </Panel>
-          <Panel name="Sensitivity" heading="Sensitivity">
-            <SensitivityPanel subject={later} />
-          </Panel>
-          <Panel name="Win region" heading="Win region">
-            <RegionPanel subject={later} />
           </Panel>
           <Panel name="Way to a flip" heading="Way to a flip">
             <PathPanel subject={later} />
