@@ -33,11 +33,14 @@ export async function cutText(page: Page): Promise<string[]> {
   });
 }
 
-/** Holds the page as it is to every width: nothing cut, and no violation at any of them. */
-export async function expectWholeAtEveryWidth(page: Page, where = ''): Promise<void> {
+/**
+ * Holds the page as it is to every width: nothing cut, and no violation at any of them. `settles`: the page comes to rest by itself
+ * (one that is loading does not).
+ */
+export async function expectWholeAtEveryWidth(page: Page, where = '', settles = true): Promise<void> {
   for (const width of widths) {
     await page.setViewportSize({ width, height: 900 });
-    await idle(page);
+    if (settles) await idle(page);
     await expect.poll(() => cutText(page), `${where} at ${width}`).toEqual([]);
     await expectNoViolations(page, `${where} at ${width}`);
   }

@@ -10,7 +10,7 @@ export interface LoadFigures {
   readonly phase: 'starting' | 'download' | 'compile' | 'warmup' | 'ready';
   readonly loadedBytes: number;
   readonly totalBytes: number;
-  readonly files: readonly { readonly file: string; readonly loadedBytes: number }[];
+  readonly files: readonly { readonly file: string; readonly loadedBytes: number; readonly totalBytes: number }[];
   readonly step: { readonly done: number; readonly total: number; readonly provider: Provider } | undefined;
   readonly bytesPerSecond: number | undefined;
   readonly etaMs: number | undefined;
@@ -88,9 +88,15 @@ export function LoadProgressView({ name, progress, onCancel, withFiles = false }
       </p>
       {withFiles && progress.files.length > 0 ? (
         <ul className={`${classes.files} numeric small`} aria-label="Files fetched">
-          {progress.files.map((entry) => (
+          {progress.files.map((entry, index) => (
             <li key={entry.file}>
-              <code>{entry.file}</code> <span className="muted">{formatBytes(entry.loadedBytes)}</span>
+              <code>{entry.file}</code>{' '}
+              <span className="muted">
+                {entry.loadedBytes < entry.totalBytes
+                  ? `${formatBytes(entry.loadedBytes)} of ${formatBytes(entry.totalBytes)}`
+                  : // The file after it begins only when its hash has been found right.
+                    `${formatBytes(entry.totalBytes)}, ${index < progress.files.length - 1 || progress.phase !== 'download' ? 'verified' : 'verifying'}`}
+              </span>
             </li>
           ))}
         </ul>

@@ -4,7 +4,8 @@ import { EngineError } from '@/engine/api/errors.ts';
 import type { LoadedModel, Provider } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { loadProgressed, loadStarted } from '@/state/activity.ts';
-import { cancelLoad, modelSource, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
+import { cancelLoad, markUnloaded, modelSource, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
+import { rememberModel } from '@/state/recent-models.ts';
 import { useEngine } from './engine-context.ts';
 
 /** Key prefix of every model load. */
@@ -23,11 +24,14 @@ export function modelQuery(engine: RewardEngine, { choice, provider, loadId }: W
     queryFn: async ({ signal }) => {
       loadStarted();
       try {
-        return await engine.load(modelSource(choice, document.baseURI), {
+        const model = await engine.load(modelSource(choice, document.baseURI), {
           signal,
           onProgress: (event) => loadProgressed(event, performance.now()),
           ...(provider === undefined ? {} : { provider }),
         });
+        const { name, id } = model.manifest;
+        rememberModel(choice, { name, modelId: id, bytes: model.loadedBytes });
+        return model;
       } catch (cause) {
         throw cause instanceof TypeError && choice.kind === 'url'
           ? new EngineError({ code: 'network', message: `${choice.url} is not an address a model can be loaded from.` })
@@ -41,29 +45,72 @@ export function modelQuery(engine: RewardEngine, { choice, provider, loadId }: W
 /** A model as a view sees it. */
 export type ModelState =
   | { readonly status: 'loading' }
-  | { readonly status: 'cancelled' }
+  /** Nothing is loaded, because the person wanted it so. */
+  | { readonly status: 'cancelled'; readonly unloaded: boolean }
   | { readonly status: 'failed'; readonly error: EngineError }
   | { readonly status: 'ready'; readonly model: LoadedModel; readonly loadId: number };
 
 /** The chosen model; loads it while anything on the page uses this hook. */
 export function useModel(): ModelState {
   const engine = useEngine();
-  const { choice, provider, loadId, cancelledLoadId } = useModelChoice();
-  const cancelled = cancelledLoadId === loadId;
+  const { choice, provider, loadId, cancelledLoadId, unloadedLoadId } = useModelChoice();
+  const unloaded = unloadedLoadId === loadId;
+  const cancelled = cancelledLoadId === loadId || unloaded;
   const query = useQuery({ ...modelQuery(engine, { choice, provider, loadId }), enabled: !cancelled });
+  if (unloaded) return { status: 'cancelled', unloaded };
   if (query.data !== undefined) return { status: 'ready', model: query.data, loadId };
-  if (cancelled) return { status: 'cancelled' };
+  if (cancelled) return { status: 'cancelled', unloaded: false };
   if (query.error !== null) return { status: 'failed', error: query.error };
   return { status: 'loading' };
 }
 
-/** What this device offers. Changes with the provider in use, so it is asked anew after every load. */
-export function deviceQuery(engine: RewardEngine, loadId: number) {
-  return queryOptions({ queryKey: ['device', loadId], queryFn: () => engine.device() });
+/** What this device offers. Changes with the provider in use, so it is asked anew after every load and unload. */
+export function deviceQuery(engine: RewardEngine, loadId: number, status: ModelState['status']) {
+  return queryOptions({ queryKey: ['device', loadId, status], queryFn: () => engine.device() });
 }
 
 /** Stops the load in progress and does not start it again by itself. */
 export function cancelModelLoad(client: QueryClient): void {
   cancelLoad();
   void client.cancelQueries({ queryKey: modelKey });
+}
+
+/** Frees the model; scores that are on the page stay. */
+export async function unloadModel(engine: RewardEngine, client: QueryClient): Promise<void> {
+  markUnloaded();
+  await client.cancelQueries({ queryKey: modelKey });
+  await engine.unload();
+}
+
+/** What this page keeps on this machine, in words of the browser. Absent where it does not say. */
+export interface StorageReport {
+  readonly usageBytes?: number;
+  readonly quotaBytes?: number;
+  /** Kept until the person deletes it; otherwise the browser may clear it when space runs out. */
+  readonly persistent: boolean;
+}
+
+export function storageQuery() {
+  return queryOptions<StorageReport | null>({
+    queryKey: ['storage'],
+    staleTime: 0,
+    queryFn: async () => {
+      // Absent outside a secure context.
+      const storage: StorageManager | undefined = navigator.storage;
+      if (storage === undefined) return null;
+      const { usage, quota } = await storage.estimate();
+      return {
+        persistent: await storage.persisted(),
+        ...(usage === undefined ? {} : { usageBytes: usage }),
+        ...(quota === undefined ? {} : { quotaBytes: quota }),
+      };
+    },
+  });
+}
+
+/** Asks the browser to keep what this page stores. Browsers grant it to pages they think the person uses; some ask. */
+export async function keepStorage(client: QueryClient): Promise<boolean> {
+  const kept = await navigator.storage.persist();
+  await client.invalidateQueries({ queryKey: storageQuery().queryKey });
+  return kept;
 }

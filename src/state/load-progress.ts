@@ -6,6 +6,7 @@ import type { EngineProgress, Provider } from '@/engine/api/messages.ts';
 export interface FileProgress {
   readonly file: string;
   readonly loadedBytes: number;
+  readonly totalBytes: number;
 }
 
 export interface LoadProgress {
@@ -42,9 +43,9 @@ export function reduceLoadProgress(state: LoadProgress, event: EngineProgress, a
       const known = state.files.some((entry) => entry.file === event.file);
       const files = known
         ? state.files.map((entry) =>
-            entry.file === event.file ? { file: entry.file, loadedBytes: entry.loadedBytes + added } : entry,
+            entry.file === event.file ? { ...entry, loadedBytes: entry.loadedBytes + added } : entry,
           )
-        : [...state.files, { file: event.file, loadedBytes: added }];
+        : [...state.files, { file: event.file, loadedBytes: added, totalBytes: event.fileBytes }];
       const samples = [...state.samples, { atMs, loadedBytes: event.loadedBytes }];
       const firstRecent = samples.findIndex((sample) => sample.atMs >= atMs - RATE_WINDOW_MS);
       return {

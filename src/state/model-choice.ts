@@ -23,6 +23,8 @@ export interface ModelChoiceState {
   readonly loadId: number;
   /** The load the person cancelled; it is not started again by itself. */
   readonly cancelledLoadId: number | undefined;
+  /** The load whose model the person has unloaded since. */
+  readonly unloadedLoadId: number | undefined;
   /** Why the folder picked last is no package, in words. */
   readonly folderProblem: string | undefined;
 }
@@ -34,6 +36,7 @@ export const useModelChoice = create<ModelChoiceState>(() => ({
   provider: undefined,
   loadId: 1,
   cancelledLoadId: undefined,
+  unloadedLoadId: undefined,
   folderProblem: undefined,
 }));
 
@@ -42,11 +45,14 @@ export function chooseModel(choice: ModelChoice): void {
   useModelChoice.setState((state) => ({ choice, loadId: state.loadId + 1, folderProblem: undefined }));
 }
 
-/** Remembers the files of a folder and chooses it. The folder picked before is forgotten. */
+/** Folders whose files are kept, so that a recent one can be opened again: files stay on disk, this holds their handles. */
+const keptFolders = 4;
+
+/** Remembers the files of a folder and chooses it. */
 export function chooseFolder(name: string, files: readonly PickedFile[]): void {
   const folder = useModelChoice.getState().loadId + 1;
-  pickedFolders.clear();
   pickedFolders.set(folder, files);
+  for (const old of [...pickedFolders.keys()].slice(0, -keptFolders)) pickedFolders.delete(old);
   chooseModel({ kind: 'folder', folder, name });
 }
 
@@ -66,6 +72,16 @@ export function reloadModel(): void {
 
 export function cancelLoad(): void {
   useModelChoice.setState((state) => ({ cancelledLoadId: state.loadId }));
+}
+
+/** Marks the model of the present load as unloaded; nothing is loaded by itself after. */
+export function markUnloaded(): void {
+  useModelChoice.setState((state) => ({ unloadedLoadId: state.loadId }));
+}
+
+/** Whether a choice can be opened (again): the files of a folder from before may be gone. */
+export function canOpen(choice: ModelChoice): boolean {
+  return choice.kind !== 'folder' || pickedFolders.has(choice.folder);
 }
 
 /** The choice a page address asks for: `?model=URL`, otherwise the embedded model. */

@@ -60,12 +60,33 @@ export interface LoadedModel {
   /** Every provider that was tried or skipped, in order; the last is the one in use. */
   readonly proofs: readonly ProviderProof[];
   readonly loadedBytes: number;
+  /** Every file the manifest names, in the order they were read. */
+  readonly files: readonly LoadedFile[];
   readonly elapsedMs: number;
+}
+
+/** One file of a loaded package. */
+export interface LoadedFile {
+  /** What it is in the manifest, e.g. `stages[0].graph`. */
+  readonly role: string;
+  readonly file: string;
+  readonly bytes: number;
+  /** SHA-256 the manifest states, 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** True when the bytes read here had this hash; false when they were not hashed (`verifyHashes: false`). */
+  readonly verified: boolean;
 }
 
 /** Progress of any engine call. Bytes are cumulative; `totalBytes` is known from the manifest. */
 export type EngineProgress =
-  | { readonly stage: 'download'; readonly file: string; readonly loadedBytes: number; readonly totalBytes: number }
+  | {
+      readonly stage: 'download';
+      readonly file: string;
+      /** Length of this file. */
+      readonly fileBytes: number;
+      readonly loadedBytes: number;
+      readonly totalBytes: number;
+    }
   | { readonly stage: 'compile'; readonly done: number; readonly total: number; readonly provider: Provider }
   | { readonly stage: 'warmup'; readonly done: number; readonly total: number; readonly provider: Provider }
   | { readonly stage: 'ready' }

@@ -92,6 +92,13 @@ export function describeContract({ create, source, options = {} }: ContractSubje
       expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
       expect(bytes.at(-1)).toBe(downloads.at(-1)?.totalBytes);
       expect(model.loadedBytes).toBe(bytes.at(-1));
+      expect(sum(model.files.map((file) => file.bytes))).toBe(model.loadedBytes);
+      for (const { file, sha256, verified, bytes: length } of model.files) {
+        expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+        expect(verified).toBe(true);
+        const events = downloads.filter((event) => event.file === file);
+        expect(events.map(({ fileBytes }) => fileBytes)).toEqual(events.map(() => length));
+      }
       expect((await engine.device()).provider).toBe(model.provider);
     }));
 

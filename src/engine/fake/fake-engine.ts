@@ -73,7 +73,7 @@ class FakeEngine implements RewardEngine {
       for (const { file, bytes } of fakeFiles) {
         await step();
         loadedBytes += bytes;
-        progress({ stage: 'download', file, loadedBytes, totalBytes });
+        progress({ stage: 'download', file, fileBytes: bytes, loadedBytes, totalBytes });
       }
       for (const stage of ['compile', 'warmup'] as const) {
         await step();
@@ -88,6 +88,7 @@ class FakeEngine implements RewardEngine {
         worstError,
         proofs,
         loadedBytes,
+        files: fakeFiles.map((entry) => ({ role: entry.file, ...entry, verified: true })),
         elapsedMs: 0,
       };
     });

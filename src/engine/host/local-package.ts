@@ -4,6 +4,7 @@
  * tokenizer and embedding.
  */
 import type { RewardHead } from '@/core/reward-head.ts';
+import type { LoadedFile } from '@/engine/api/messages.ts';
 import type { CallOptions } from '@/engine/api/reward-engine.ts';
 import { blobSource } from '@/formats/blob-source.ts';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
@@ -23,6 +24,7 @@ export interface LocalPackage {
   readonly head: RewardHead;
   readonly stages: readonly BackboneStage[];
   readonly loadedBytes: number;
+  readonly loadedFiles: readonly LoadedFile[];
 }
 
 export interface OpenOptions {
@@ -60,6 +62,14 @@ export async function openLocalPackage(files: FileSet, options: OpenOptions): Pr
       files: { graph: source(graph), data: data.map((entry) => ({ name: entry.file, bytes: source(entry) })) },
     })),
     loadedBytes: totalBytes(manifest),
+    // A file whose hash is another one was refused above.
+    loadedFiles: manifestFiles(manifest).map(({ path, entry: { file, bytes, sha256 } }) => ({
+      role: path,
+      file,
+      bytes,
+      sha256,
+      verified: options.verifyHashes,
+    })),
   };
 }
 
@@ -77,7 +87,13 @@ async function localFiles(
   let doneBytes = 0;
   for (const { entry } of manifestFiles(manifest)) {
     const report = (fileBytes: number): void =>
-      onProgress({ stage: 'download', file: entry.file, loadedBytes: doneBytes + fileBytes, totalBytes: total });
+      onProgress({
+        stage: 'download',
+        file: entry.file,
+        fileBytes: entry.bytes,
+        loadedBytes: doneBytes + fileBytes,
+        totalBytes: total,
+      });
     const opened = await openEntry(files, entry, signal);
     const checking = { signal, onProgress: report };
     if (opened.path === undefined && opened.blob === undefined) {

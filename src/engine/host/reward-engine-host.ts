@@ -80,6 +80,7 @@ export class RewardEngineHost implements RewardEngine {
         worstError: proven.worstError,
         proofs,
         loadedBytes: opened.loadedBytes,
+        files: opened.loadedFiles,
         elapsedMs: performance.now() - startedAt,
       };
     });

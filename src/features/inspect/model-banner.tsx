@@ -29,7 +29,10 @@ export function ModelBanner({ model }: { readonly model: ModelState }) {
   if (model.status === 'cancelled') {
     return (
       <Notice tone="plain" title="No model is loaded">
-        <p className="muted">Loading {name} was cancelled. Texts can be written; scores need the model.</p>
+        <p className="muted">
+          {model.unloaded ? `${name} was unloaded.` : `Loading ${name} was cancelled.`} Texts can be written; scores
+          need the model.
+        </p>
         <div>
           <Button size="compact-sm" onClick={reloadModel}>
             Load the model

@@ -16,10 +16,15 @@ import {
 import { ProofList } from '@/components/proof-list.tsx';
 import { fallbackSentence } from '@/components/provider-words.ts';
 import type { LoadedModel } from '@/engine/api/messages.ts';
-import { cancelModelLoad, type ModelState } from '@/queries/model-queries.ts';
+import { useEngine } from '@/queries/engine-context.ts';
+import { cancelModelLoad, unloadModel, type ModelState } from '@/queries/model-queries.ts';
 import { useActivity } from '@/state/activity.ts';
 import { loadFigures } from '@/state/load-progress.ts';
 import { choiceName, reloadModel, useModelChoice } from '@/state/model-choice.ts';
+import { trackWork } from '@/state/pending-work.ts';
+import { FileTable } from './file-table.tsx';
+import { LicenceTexts } from './licence-texts.tsx';
+import { ManifestPanel } from './manifest-panel.tsx';
 import classes from './models-view.module.css';
 
 export function CurrentModel({ model }: { readonly model: ModelState }) {
@@ -49,7 +54,11 @@ export function CurrentModel({ model }: { readonly model: ModelState }) {
       {model.status === 'cancelled' ? (
         <>
           <h2>No model is loaded</h2>
-          <p className="muted">Loading {name} was cancelled.</p>
+          <p className="muted">
+            {model.unloaded
+              ? `${name} was unloaded and its memory given back. Scores on the page stay.`
+              : `Loading ${name} was cancelled.`}
+          </p>
           <div>
             <Button size="compact-sm" onClick={reloadModel}>
               Load it
@@ -57,7 +66,7 @@ export function CurrentModel({ model }: { readonly model: ModelState }) {
           </div>
         </>
       ) : null}
-      {model.status === 'ready' ? <Loaded model={model.model} /> : null}
+      {model.status === 'ready' ? <Loaded model={model.model} loadId={model.loadId} /> : null}
     </section>
   );
 }
@@ -76,13 +85,32 @@ const gateRuleWords = {
   'prompt-last-token': 'the last token of the prompt with the answer’s header',
 } as const;
 
-function Loaded({ model }: { readonly model: LoadedModel }) {
+function Loaded({ model, loadId }: { readonly model: LoadedModel; readonly loadId: number }) {
+  const engine = useEngine();
+  const client = useQueryClient();
+  const choice = useModelChoice((state) => state.choice);
   const { manifest } = model;
   const { architecture, gate, source } = manifest;
   const fallback = fallbackSentence(model);
   return (
     <>
-      <h2>{manifest.name}</h2>
+      <div className={classes.head}>
+        <h2>{manifest.name}</h2>
+        <div className={classes.row}>
+          <Button size="compact-sm" variant="default" onClick={reloadModel}>
+            Load again
+          </Button>
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => {
+              void trackWork(unloadModel(engine, client));
+            }}
+          >
+            Unload
+          </Button>
+        </div>
+      </div>
       {manifest.description === undefined ? null : <p>{manifest.description}</p>}
       {fallback === undefined ? null : (
         <Notice tone="plain" title="Not on WebGPU">
@@ -133,12 +161,17 @@ function Loaded({ model }: { readonly model: LoadedModel }) {
       </dl>
       <h3>Proofs</h3>
       <ProofList proofs={model.proofs} />
-      {manifest.notice === undefined ? null : (
-        <details>
-          <summary>Notice</summary>
-          <pre className={classes.notice}>{manifest.notice}</pre>
-        </details>
-      )}
+      <div className={classes.parts}>
+        <FileTable files={model.files} />
+        <ManifestPanel manifest={manifest} />
+        {manifest.notice === undefined ? null : (
+          <details className={classes.part}>
+            <summary>What the source asks to be said</summary>
+            <p className={classes.noticeText}>{manifest.notice}</p>
+          </details>
+        )}
+        <LicenceTexts choice={choice} loadId={loadId} />
+      </div>
     </>
   );
 }

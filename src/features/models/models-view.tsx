@@ -17,8 +17,8 @@ export function ModelsView() {
       <div className={classes.columns}>
         <CurrentModel model={model} />
         <div className={classes.column}>
-          <OpenModel />
-          <DevicePanel loadId={loadId} settled={model.status !== 'loading'} />
+          <OpenModel model={model} />
+          <DevicePanel loadId={loadId} model={model} />
         </div>
       </div>
       {model.status === 'ready' ? (

@@ -1,6 +1,6 @@
 /** The objectives of the manifest: what each is, and what its labels were. */
 import { GroupLegend, ObjectiveName } from '@/components/objective-marker.tsx';
-import { formatSetting } from '@/components/number-format.ts';
+import { formatSetting, formatSignificant } from '@/components/number-format.ts';
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import classes from './models-view.module.css';
 
@@ -41,6 +41,7 @@ export function ObjectiveList({ manifest }: { readonly manifest: Manifest }) {
             <th scope="col">What it is</th>
             <th scope="col">Its labels</th>
             <th scope="col">Native scale</th>
+            <th scope="col">Reference mean</th>
           </tr>
         </thead>
         <tbody>
@@ -61,6 +62,11 @@ export function ObjectiveList({ manifest }: { readonly manifest: Manifest }) {
                 {objective.labels.note === '' ? '' : `. ${objective.labels.note}`}
               </td>
               <td data-heading="Native scale">{nativeScale(objective)}</td>
+              <td data-heading="Reference mean" className="numeric">
+                {manifest.referenceMeans?.[index] === undefined
+                  ? 'not stated'
+                  : formatSignificant(manifest.referenceMeans[index])}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -1,34 +1,25 @@
-/** Ways to another model: the embedded one, a folder, an address; and the provider it runs on. */
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+/** The models at hand, and the ways to another one: a folder, an address. */
+import { Button, TextInput } from '@mantine/core';
 import { useRef, useState } from 'react';
 import { FolderIcon } from '@/components/icons.tsx';
-import { providerLabel } from '@/components/provider-words.ts';
-import type { Provider } from '@/engine/api/messages.ts';
-import { chooseModel, chooseProvider, useModelChoice } from '@/state/model-choice.ts';
+import type { ModelState } from '@/queries/model-queries.ts';
+import { chooseModel, useModelChoice } from '@/state/model-choice.ts';
+import { ModelList } from './model-list.tsx';
 import { openFolder, pickedFolder } from './package-folder.ts';
 import classes from './models-view.module.css';
 
-/** Those a browser has. */
-const providers: readonly Provider[] = ['webgpu', 'webgpu-no-subgroups', 'wasm'];
-
-export function OpenModel() {
-  const { choice, provider } = useModelChoice();
+export function OpenModel({ model }: { readonly model: ModelState }) {
+  const choice = useModelChoice((state) => state.choice);
   const picker = useRef<HTMLInputElement>(null);
   const [address, setAddress] = useState(choice.kind === 'url' ? choice.url : '');
   return (
     <section className={`card ${classes.card}`} aria-label="Open a model">
       <h2>Open a model</h2>
+      <ModelList model={model} />
       <div className={classes.row}>
         <Button
           size="compact-md"
-          variant={choice.kind === 'embedded' ? 'light' : 'default'}
-          onClick={() => chooseModel({ kind: 'embedded' })}
-        >
-          Embedded model
-        </Button>
-        <Button
-          size="compact-md"
-          variant={choice.kind === 'folder' ? 'light' : 'default'}
+          variant="default"
           leftSection={<FolderIcon />}
           onClick={() => picker.current?.click()}
         >
@@ -74,19 +65,6 @@ export function OpenModel() {
           Open
         </Button>
       </form>
-      <NativeSelect
-        label="Runs on"
-        description="By itself, the first that reproduces the package’s canaries. A software adapter is used only when chosen."
-        value={provider ?? ''}
-        onChange={(event) => {
-          const chosen = providers.find((entry) => entry === event.currentTarget.value);
-          chooseProvider(chosen);
-        }}
-        data={[
-          { value: '', label: 'The first that proves itself' },
-          ...providers.map((entry) => ({ value: entry, label: `Only ${providerLabel(entry)}` })),
-        ]}
-      />
     </section>
   );
 }
