@@ -19,14 +19,14 @@ export async function openCpuGateTrainer(
   );
   const pairs = { gateFeatures, featureSize: rows.featureSize, rewardDifferences, objectives };
   const { batches, ...options } = settings;
-  const { pairs: training, batchSize, explicit } = batches;
+  const { pairs: training, batchSize } = batches;
   const stream = new GateBatches(batches);
   const trainer = new CpuGateTrainer(rawRewards === undefined ? pairs : { ...pairs, rawRewards }, start, {
     ...options,
     initialBeta,
     batchSize,
     ...(typeof training === 'number' ? {} : { trainingPairs: training }),
-    ...(explicit === undefined ? {} : { batchRows: (step) => stream.rowsAt(step) }),
+    batchRows: (step) => stream.rowsAt(step),
   });
   return {
     get stepsDone() {

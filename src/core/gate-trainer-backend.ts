@@ -14,6 +14,10 @@ export interface GateRows {
   readonly featureSize: number;
   /** Copies the given rows, in order, to the front of `target` (f32, at least rows · d long). */
   gather(rows: ArrayLike<number>, target: Float32Array<ArrayBuffer>): Promise<void> | void;
+  /** Width of `readStored`: bf16 where all rows are stored so, otherwise f32. */
+  readonly stored: 'bf16' | 'f32';
+  /** Consecutive rows without widening them: bf16 bits, or f32 [count, d]. */
+  readStored(first: number, count: number): Promise<Uint16Array | Float32Array> | Uint16Array | Float32Array;
 }
 
 /** All a trainer needs to know of the data. */

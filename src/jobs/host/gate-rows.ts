@@ -37,6 +37,17 @@ export class MemoryGateRows implements GateRows {
     else this.halves.set(new Uint16Array(bytes.slice().buffer), at);
   }
 
+  get stored(): 'bf16' | 'f32' {
+    return this.dtype === 'BF16' ? 'bf16' : 'f32';
+  }
+
+  readStored(first: number, count: number): Uint16Array | Float32Array {
+    const [begin, end] = [first * this.featureSize, (first + count) * this.featureSize];
+    if (this.halves === undefined) return this.floats.subarray(begin, end);
+    const halves = this.halves.subarray(begin, end);
+    return this.dtype === 'BF16' ? halves : f16ToF32(halves);
+  }
+
   gather(rows: ArrayLike<number>, target: Float32Array<ArrayBuffer>): void {
     const d = this.featureSize;
     for (let i = 0; i < rows.length; i++) {
@@ -62,9 +73,27 @@ const parallelReads = 16;
 /** Rows that stay in their files. */
 export function fileGateRows(shards: Stage2Shards): GateRows {
   const d = shards.hiddenSize;
+  const stored = halfDtype(shards) === 'BF16' ? 'bf16' : 'f32';
   return {
     count: shards.rows,
     featureSize: d,
+    stored,
+    async readStored(first, count) {
+      const all = stored === 'bf16' ? new Uint16Array(count * d) : new Float32Array(count * d);
+      for (let done = 0; done < count;) {
+        const { features, row } = shards.locate(first + done);
+        const rows = Math.min(count - done, features.pairs - row);
+        const values =
+          stored === 'bf16'
+            ? new Uint16Array((await features.readPromptBytes(row, rows)).slice().buffer)
+            : await features.readPromptEmbeddings(row, rows);
+        // Chosen's row of each pair, where both are there.
+        const stride = features.promptRows * d;
+        for (let i = 0; i < rows; i++) all.set(values.subarray(i * stride, i * stride + d), (done + i) * d);
+        done += rows;
+      }
+      return all;
+    },
     async gather(rows, target) {
       for (let start = 0; start < rows.length; start += parallelReads) {
         const batch = Array.from({ length: Math.min(parallelReads, rows.length - start) }, (_, i) => start + i);
