@@ -4,6 +4,7 @@ import { useDeferredValue, useRef, useState, type ReactNode } from 'react';
 import { flushSync } from 'react-dom';
 import { Link } from 'wouter';
 import { Notice } from '@/components/notice.tsx';
+import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
 import { FlipPanel } from './flip-panel.tsx';
 import { GateRadar } from './gate-radar.tsx';
 import { HandlePanel } from './handle-panel.tsx';
@@ -12,9 +13,11 @@ import { PathPanel } from './path-panel.tsx';
 import { Ranking } from './ranking.tsx';
 import { RegionPanel } from './region-panel.tsx';
 import { ResultBar } from './result-bar.tsx';
+import { SetPanel } from './set-panel.tsx';
 import { SensitivityPanel } from './sensitivity-panel.tsx';
 import { SteerHint } from './steer-hint.tsx';
 import { SteerToolbar } from './steer-toolbar.tsx';
+import { useSetScores } from './use-set-scores.ts';
 import { useSteerSubject, type SteerSubject } from './use-steer-subject.ts';
 import classes from './steer-view.module.css';
 
@@ -59,6 +62,9 @@ function Empty({ status }: { readonly status: 'no-model' | 'nothing-scored' | 'n
 }
 
 function Ready({ subject }: { readonly subject: SteerSubject }) {
+  const summary = useLoadedSet((state) => state.summary);
+  const loaded = useSetScores(subject.active.head, scoredSetOf(summary), subject.steering);
+  const flips = loaded === undefined ? undefined : { count: loaded.scores.flipCount, groups: loaded.set.groups };
   // What explains the numbers may come a frame after them.
   const later = useDeferredValue(subject);
   const flip = useRef<HTMLElement>(null);
@@ -70,7 +76,7 @@ function Ready({ subject }: { readonly subject: SteerSubject }) {
   };
   return (
     <div className={classes.view}>
-      <ResultBar subject={subject} flips={undefined} />
+      <ResultBar subject={subject} flips={flips} />
       <SteerHint subject={subject} />
       <div className={classes.columns}>
         <div className={classes.handles}>
@@ -85,9 +91,10 @@ function Ready({ subject }: { readonly subject: SteerSubject }) {
         </div>
         <div className={classes.results}>
           <section className={`card ${classes.panel}`} aria-label="Responses">
-            <h2>Responses</h2>
+            <h2>{subject.fromSet ? 'Responses of a group of the set' : 'Responses'}</h2>
             <Ranking subject={subject} />
           </section>
+          <SetPanel active={subject.active} loaded={loaded} />
           {flipShown ? (
             <section
               ref={flip}

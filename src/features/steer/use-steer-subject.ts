@@ -4,7 +4,9 @@ import type { OpenPrompt } from '@/core/steering-moves.ts';
 import type { Steering } from '@/core/steering.ts';
 import { useActiveHead, type ActiveHead } from '@/queries/active-head.ts';
 import { useOpenResponses } from '@/queries/open-responses.ts';
+import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
 import { trackOf, useSteering } from '@/state/steering-store.ts';
+import { groupResponses } from './set-group.ts';
 import { steerResponses, type SteeredResponse } from './steered-responses.ts';
 
 export interface SubjectResponse extends SteeredResponse {
@@ -20,6 +22,8 @@ export interface SteerSubject {
   readonly active: ActiveHead;
   readonly objectives: ActiveHead['owner']['manifest']['objectives'];
   readonly steering: Steering;
+  /** The responses are a group of the loaded set. */
+  readonly fromSet: boolean;
   /** The prompt whose gate the handles show: that of the first of the pair. */
   readonly prompt: OpenPrompt;
   readonly responses: readonly SubjectResponse[];
@@ -40,13 +44,18 @@ export function useSteerSubject(): SubjectState {
   const active = useActiveHead(owner);
   const pair = useSteering((state) => state.pair);
   const steering = useSteering((state) => trackOf(state, owner?.manifest.id ?? '').steering);
-  const under = useMemo(
-    () => responses.map((response) => ({ ...response, unsteered: active?.unsteered(response.scored) })),
-    [responses, active],
-  );
+  const source = useSteering((state) => state.source);
+  const set = scoredSetOf(useLoadedSet((state) => state.summary));
+  const under = useMemo(() => {
+    if (source.kind === 'set' && set !== undefined && active !== undefined)
+      return groupResponses(set, active.head, source.group);
+    return responses.map((response) => ({ ...response, unsteered: active?.unsteered(response.scored) }));
+  }, [responses, active, source, set]);
   return useMemo((): SubjectState => {
     if (owner === undefined || active === undefined) return { status: 'no-model' };
-    const known = under.flatMap(({ unsteered, ...rest }) => (unsteered === undefined ? [] : [{ ...rest, unsteered }]));
+    const known = under.flatMap(({ letter, index, text, unsteered }) =>
+      unsteered === undefined ? [] : [{ letter, index, text, unsteered }],
+    );
     if (under.length > 0 && known.length === 0)
       return { status: 'needs-features', variant: active.variant?.name ?? '' };
     const steered = steerResponses(
@@ -69,11 +78,12 @@ export function useSteerSubject(): SubjectState {
         active,
         objectives: owner.manifest.objectives,
         steering,
+        fromSet: source.kind === 'set' && set !== undefined,
         prompt: { head: active.head, gateLogits: first.baseline.gateLogits },
         responses: subjects,
         first,
         second: second === first ? subjects.find((other) => other !== first) : second,
       },
     };
-  }, [owner, active, under, steering, pair]);
+  }, [owner, active, under, steering, pair, source, set]);
 }

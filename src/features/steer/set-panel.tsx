@@ -1,0 +1,133 @@
+/** A set of scored responses beside the open ones: loaded from a file, ranked anew with every move, its flips counted and listed. */
+import { Button, SegmentedControl } from '@mantine/core';
+import { useRef, useState } from 'react';
+import { formatCount, formatPercent, formatQuantity } from '@/components/number-format.ts';
+import { comparisonsOf, type Comparisons, type ScoredSet } from '@/core/scored-set.ts';
+import type { ActiveHead } from '@/queries/active-head.ts';
+import { openScoredSet } from '@/queries/open-scored-set.ts';
+import { closeScoredSet, useLoadedSet } from '@/state/loaded-set.ts';
+import { setSource, useSteering } from '@/state/steering-store.ts';
+import { FlipList } from './flip-list.tsx';
+import { ScoreList } from './score-list.tsx';
+import type { SetScores } from './use-set-scores.ts';
+import classes from './set-panel.module.css';
+
+interface Props {
+  readonly active: ActiveHead;
+  readonly loaded: SetScores | undefined;
+}
+
+export function SetPanel({ active, loaded }: Props) {
+  const { summary, problem, reading } = useLoadedSet();
+  const source = useSteering((state) => state.source);
+  const [list, setList] = useState<'flips' | 'all'>('flips');
+  return (
+    <section className={`card ${classes.panel}`} aria-label="Loaded set">
+      <div className={classes.head}>
+        <h2>{summary === undefined ? 'A set of scored responses' : summary.name}</h2>
+        <div className={classes.buttons}>
+          {source.kind === 'set' ? (
+            <Button size="compact-sm" variant="light" onClick={() => setSource({ kind: 'open' })}>
+              Back to the open responses
+            </Button>
+          ) : null}
+          <OpenSet active={active} reading={reading} />
+          {summary === undefined ? null : (
+            <Button
+              size="compact-sm"
+              variant="default"
+              onClick={() => {
+                setSource({ kind: 'open' });
+                closeScoredSet();
+              }}
+            >
+              Close the set
+            </Button>
+          )}
+        </div>
+      </div>
+      {problem === undefined ? null : (
+        <p role="alert" className={`${classes.problem} small`}>
+          {problem}
+        </p>
+      )}
+      {summary === undefined || loaded === undefined ? (
+        <p className="muted small">
+          Choose a file that <code>npm run score</code> or Evaluate wrote (JSONL, CSV or Parquet): its responses are
+          ranked anew with every move of a slider, and every flip is listed. Nothing is scored again and nothing leaves
+          this machine.
+        </p>
+      ) : (
+        <>
+          <SetFacts loaded={loaded} rejected={summary.rejected} />
+          <SegmentedControl
+            size="xs"
+            aria-label="List"
+            value={list}
+            onChange={(value) => setList(value)}
+            data={[
+              { value: 'flips', label: `Flips (${formatCount(loaded.scores.flipCount)})` },
+              { value: 'all', label: `All responses (${formatCount(summary.rows)})` },
+            ]}
+          />
+          {list === 'flips' ? <FlipList loaded={loaded} /> : <ScoreList loaded={loaded} />}
+        </>
+      )}
+    </section>
+  );
+}
+
+function OpenSet({ active, reading }: { readonly active: ActiveHead; readonly reading: boolean }) {
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={picker}
+        type="file"
+        hidden
+        accept=".jsonl,.ndjson,.csv,.parquet"
+        aria-label="File of scored responses"
+        onChange={(event) => {
+          const [file] = event.currentTarget.files ?? [];
+          event.currentTarget.value = '';
+          if (file !== undefined) void openScoredSet(file, active.owner);
+        }}
+      />
+      <Button size="compact-sm" variant="default" disabled={reading} onClick={() => picker.current?.click()}>
+        {reading ? 'Reading…' : 'Load a scored file…'}
+      </Button>
+    </>
+  );
+}
+
+function SetFacts({ loaded, rejected }: { readonly loaded: SetScores; readonly rejected: number }) {
+  const { set, scores, batch } = loaded;
+  const comparisons = comparisonsFor(set);
+  const pairs = comparisons.chosen.length;
+  return (
+    <p className={`${classes.facts} numeric small`}>
+      {formatQuantity(set.rows, 'response')} in {formatQuantity(set.groups, 'group')};{' '}
+      <strong>{formatQuantity(scores.flipCount, 'flip')}</strong> against the baseline
+      {pairs === 0
+        ? ''
+        : `; the chosen response wins in ${formatPercent(accuracy(comparisons, scores.scores))} of ${formatQuantity(pairs, 'comparison')} (baseline ${formatPercent(accuracy(comparisons, batch.baseline.scores))})`}
+      {rejected === 0 ? '' : `; ${formatQuantity(rejected, 'row')} of the file could not be used`}.
+    </p>
+  );
+}
+
+const known = new WeakMap<ScoredSet, Comparisons>();
+
+function comparisonsFor(set: ScoredSet): Comparisons {
+  const found = known.get(set) ?? comparisonsOf(set);
+  known.set(set, found);
+  return found;
+}
+
+/** Share of comparisons in which the chosen response scores higher; a tie is not right. */
+function accuracy({ chosen, rejected }: Comparisons, scores: Float64Array): number {
+  let right = 0;
+  for (let i = 0; i < chosen.length; i += 1)
+    if ((scores[chosen[i] ?? 0] ?? 0) > (scores[rejected[i] ?? 0] ?? 0)) right += 1;
+  return right / chosen.length;
+}

@@ -1,0 +1,71 @@
+/** A table of any length that draws only the rows in sight. Roles are written out, because its rows are no table to the browser. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useRef, type ReactNode } from 'react';
+import classes from './set-panel.module.css';
+
+interface Props {
+  readonly label: string;
+  readonly columns: readonly string[];
+  readonly rows: number;
+  /** Cells of row `at`; the first is its header. */
+  readonly cells: (at: number) => readonly ReactNode[];
+  /** Class of the grid of a row. */
+  readonly grid: string;
+  readonly empty: string;
+}
+
+const ROW_PIXELS = 30;
+
+export function VirtualTable({ label, columns, rows, cells, grid, empty }: Props) {
+  const frame = useRef<HTMLDivElement>(null);
+  // The virtualizer keeps its own state; nothing here is memoised over it.
+  // oxlint-disable-next-line react/incompatible-library
+  const virtual = useVirtualizer({
+    count: rows,
+    getScrollElement: () => frame.current,
+    estimateSize: () => ROW_PIXELS,
+    overscan: 6,
+  });
+  return (
+    <div role="table" aria-label={label} aria-rowcount={rows + 1} className={`${classes.table} numeric`}>
+      <div role="rowgroup">
+        <div role="row" aria-rowindex={1} className={`${grid} ${classes.headRow}`}>
+          {columns.map((column) => (
+            <span role="columnheader" key={column}>
+              {column}
+            </span>
+          ))}
+        </div>
+      </div>
+      <div ref={frame} role="rowgroup" className={classes.scroll} tabIndex={0}>
+        {rows === 0 ? (
+          <div role="row">
+            <span role="cell" className="muted">
+              {empty}
+            </span>
+          </div>
+        ) : (
+          <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
+            {virtual.getVirtualItems().map(({ index, start, size }) => (
+              <div
+                role="row"
+                aria-rowindex={index + 2}
+                key={index}
+                className={`${grid} ${classes.row}`}
+                style={{ transform: `translateY(${start}px)`, height: size }}
+              >
+                {cells(index).map((cell, column) => (
+                  // Columns stay in their places.
+                  // oxlint-disable-next-line react/no-array-index-key
+                  <span role={column === 0 ? 'rowheader' : 'cell'} key={column}>
+                    {cell}
+                  </span>
+                ))}
+              </div>
+            ))}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
