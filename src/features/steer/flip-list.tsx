@@ -19,7 +19,7 @@ export function FlipList({ loaded }: { readonly loaded: SetScores }) {
       columns={['Group', 'Won before', 'Wins now', 'By', 'Steer']}
       rows={flips.length}
       empty="No group flips under these weights."
-      cells={(at) => {
+      renderCells={(at) => {
         const group = flips[at] ?? 0;
         const before = batch.baseline.winners[group] ?? 0;
         const now = scores.winners[group] ?? 0;

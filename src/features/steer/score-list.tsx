@@ -23,7 +23,7 @@ export function ScoreList({ loaded }: { readonly loaded: SetScores }) {
       columns={['Place', 'Response', 'Score', 'Baseline', 'Change']}
       rows={set.rows}
       empty="The set is empty."
-      cells={(at) => {
+      renderCells={(at) => {
         const row = order[at] ?? 0;
         const was = before[row] ?? 0;
         const [now, base] = [scores.scores[row] ?? 0, batch.baseline.scores[row] ?? 0];

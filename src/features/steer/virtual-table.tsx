@@ -8,7 +8,7 @@ interface Props {
   readonly columns: readonly string[];
   readonly rows: number;
   /** Cells of row `at`; the first is its header. */
-  readonly cells: (at: number) => readonly ReactNode[];
+  readonly renderCells: (at: number) => readonly ReactNode[];
   /** Class of the grid of a row. */
   readonly grid: string;
   readonly empty: string;
@@ -16,7 +16,7 @@ interface Props {
 
 const ROW_PIXELS = 30;
 
-export function VirtualTable({ label, columns, rows, cells, grid, empty }: Props) {
+export function VirtualTable({ label, columns, rows, renderCells, grid, empty }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   // The virtualizer keeps its own state; nothing here is memoised over it.
   // oxlint-disable-next-line react/incompatible-library
@@ -54,7 +54,7 @@ export function VirtualTable({ label, columns, rows, cells, grid, empty }: Props
                 className={`${grid} ${classes.row}`}
                 style={{ transform: `translateY(${start}px)`, height: size }}
               >
-                {cells(index).map((cell, column) => (
+                {renderCells(index).map((cell, column) => (
                   // Columns stay in their places.
                   // oxlint-disable-next-line react/no-array-index-key
                   <span role={column === 0 ? 'rowheader' : 'cell'} key={column}>
