@@ -32,10 +32,14 @@ import { jsonRecord, parseJsonRecord } from './embedded/json-record.ts';
 import { writePackage } from './embedded/package-step.ts';
 import { readPreferences, readRatings } from './embedded/records.ts';
 import { readmeText } from './embedded/readme-text.ts';
+import { measureNoise } from './embedded/noise-step.ts';
 import { buildReport } from './embedded/report.ts';
+import { writeSamples } from './embedded/sample-step.ts';
 import { contentHash } from './embedded/seeded.ts';
 import { ALPHAS } from './embedded/train-heads.ts';
 import { assembleTrainingData } from './embedded/training-data.ts';
+import { judgeWrittenPairs, readWrittenPairs, WRITTEN_PAIRS_FILE } from './embedded/written-pairs.ts';
+import type { WrittenPairsResult } from './embedded/written-pairs.ts';
 import { createCliEngine } from './node-engine.ts';
 
 const HELP = `Builds the embedded model package. Resumable: run it again after a stop.
@@ -47,13 +51,14 @@ const HELP = `Builds the embedded model package. Resumable: run it again after a
   --data DIR     ratings.jsonl.gz and preferences.jsonl.gz (default ../shared/data)
   --work DIR     intermediate files (default .cache/embedded)
   --out DIR      the package (default public/models/embedded)
+  --samples DIR  sample files of the page (default public/sample)
   --workers N    processes that extract features, one thread each (default 2)
   --help         this text`;
 
 /** Hidden size of the base model. */
 const FEATURE_SIZE = 576;
 /** Tokens that features are computed of: groups are taken in order until it is reached. */
-const TOKEN_BUDGET = 1_600_000;
+const TOKEN_BUDGET = 1_290_000;
 /** Folder of the f32 twin that features are computed with (`prepareBackbone`). */
 const EXTRACTION_BACKBONE = 'backbone-f32';
 
@@ -62,6 +67,7 @@ interface Options {
   readonly data: string;
   readonly work: string;
   readonly out: string;
+  readonly samples: string;
   readonly workers: number;
 }
 
@@ -162,8 +168,19 @@ function manifestBytes(manifest: Manifest): number {
   return manifestFiles(manifest).reduce((sum, { entry }) => sum + entry.bytes, 0);
 }
 
+/** The written pairs, scored by the finished package. */
+async function judgeOwnPairs(out: string): Promise<WrittenPairsResult> {
+  const engine = createCliEngine({ threads: 1 });
+  await engine.load({ kind: 'directory', path: out }, { provider: 'native' });
+  const result = await judgeWrittenPairs(await readWrittenPairs(WRITTEN_PAIRS_FILE), async (messages, responses) =>
+    (await engine.score({ messages, responses })).responses.map(({ score }) => score),
+  );
+  await engine.dispose();
+  return result;
+}
+
 async function build(options: Options): Promise<void> {
-  const { source, work, out } = options;
+  const { source, work, out, samples } = options;
   const checkpoint = await prepareCheckpoint(source, work);
   const backbone = await prepareBackbone(source, work);
   await prepareBackbone(source, work, 'f32');
@@ -174,7 +191,10 @@ async function build(options: Options): Promise<void> {
   const data = assembleTrainingData(planned, await openStore(work), FEATURE_SIZE);
   const trained = await trainHeads(data, console.log);
   const used = new Set(data.groups.flatMap((group) => [group.source, ...group.preferences.map((pair) => pair.source)]));
-  const manifest = await writePackage(source, checkpoint, backbone, out, trained, used);
+  const scoreNoise = await measureNoise(source, work, trained.head, data);
+  console.log(`noise of a margin: ${scoreNoise.marginDeviation.toPrecision(3)}`);
+  const manifest = await writePackage(source, checkpoint, backbone, out, trained, used, scoreNoise);
+  await writeSamples(samples, trained, data);
   const gguf = await findGguf(source);
   const errors = manifest.canaries.map(({ reference, own }) =>
     Math.max(...own.rewards.map((reward, j) => Math.abs(reward - (reference.rewards[j] ?? Number.NaN)))),
@@ -190,6 +210,7 @@ async function build(options: Options): Promise<void> {
       worstCanaryRewardErrorAgainstF32: Math.max(...errors),
       note: 'The source is a 4-bit model; its values are kept exactly, so f32 here means f32 arithmetic on the same weights.',
     },
+    writtenPairs: await judgeOwnPairs(out),
     settings: { tokenBudget: TOKEN_BUDGET, tokenLimit: TOKEN_LIMIT, alphas: ALPHAS, gate: GATE_SETTINGS },
   });
   await writeFile(join(out, 'report.json'), `${JSON.stringify(report, undefined, 1)}\n`);
@@ -204,6 +225,7 @@ async function main(): Promise<void> {
       data: { type: 'string', default: '../shared/data' },
       work: { type: 'string', default: '.cache/embedded' },
       out: { type: 'string', default: 'public/models/embedded' },
+      samples: { type: 'string', default: 'public/sample' },
       workers: { type: 'string', default: '2' },
       /** Of this command's own making: one extracting process. */
       part: { type: 'string' },
@@ -224,8 +246,8 @@ async function main(): Promise<void> {
   const workers = Number(values.workers);
   if (!Number.isInteger(workers) || workers < 1 || workers > 9)
     throw new Error(`--workers must be a whole number from 1 to 9, not ${values.workers}`);
-  const { source, data, work, out } = values;
-  const options: Options = { source, data, work, out, workers };
+  const { source, data, work, out, samples } = values;
+  const options: Options = { source, data, work, out, samples, workers };
   if (values.part === undefined) await build(options);
   else await extractPart(options, Number(values.part));
 }

@@ -103,11 +103,11 @@ function otherAnswers(base: Base, bases: readonly Base[], count: number): string
     .slice(0, count);
 }
 
-function addContrast(draft: Draft, kind: ContrastKind, good: number, twin: string | undefined): boolean {
+function addContrast(draft: Draft, kind: ContrastKind, good: number, twin: string | undefined, extra = false): boolean {
   if (twin === undefined) return false;
   const index = addResponse(draft, twin);
   if (index === good) return false;
-  draft.contrasts.push({ kind, good, twin: index });
+  draft.contrasts.push({ kind, good, twin: index, ...(extra ? { extra } : {}) });
   return true;
 }
 
@@ -117,7 +117,8 @@ function addProseContrasts(bases: readonly Base[]): void {
     const heldOut = draft.split !== 'train';
     const make = (kind: ProseContrast): boolean =>
       addContrast(draft, kind, index, proseContrast(kind, text, draft.key, heldOut));
-    for (const other of otherAnswers(base, bases, 2)) addContrast(draft, 'off-topic', index, other);
+    for (const [i, other] of otherAnswers(base, bases, 2).entries())
+      addContrast(draft, 'off-topic', index, other, i > 0);
     make('terse');
     make('evasive');
     let left = OTHER_TWINS;
@@ -154,7 +155,8 @@ function addTopicContrasts(drafts: readonly Draft[]): void {
     return found === undefined ? [] : [{ draft, text: found[0], index: found[1] }];
   });
   for (const base of bases)
-    for (const other of otherAnswers(base, bases, TOPIC_TWINS)) addContrast(base.draft, 'off-topic', base.index, other);
+    for (const other of otherAnswers(base, bases, TOPIC_TWINS))
+      addContrast(base.draft, 'off-topic', base.index, other, true);
 }
 
 /** A refusal we wrote beside an answer that was rated unsafe, on prompts of the red-team sources. */

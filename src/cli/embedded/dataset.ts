@@ -2,8 +2,8 @@
  * Chooses what the embedded model's heads are trained and judged on: groups of responses to one prompt, the ratings and
  * preferences known about them, and the built contrasts. Deterministic in the records alone.
  *
- * Groups come in an order in which every prefix holds about the same mixture of sources, so that extraction may stop at a
- * token budget without losing a kind of data.
+ * Groups come in an order in which every prefix holds about the same mixture of sources (of the judged prompts, which come
+ * first, then of the training prompts), so that extraction may stop at a token budget without losing a kind of data.
  */
 import { addContrasts, addResponse } from './dataset-contrasts.ts';
 import type { Draft } from './dataset-contrasts.ts';
@@ -44,6 +44,11 @@ export interface Contrast {
   readonly kind: ContrastKind;
   readonly good: number;
   readonly twin: number;
+  /**
+   * An additional off-topic twin, there to teach the topic: a second one of the same answer, or one of a short answer that gets
+   * no other twin. Reported beside the contrasts, not among them, or this one kind would be half of all.
+   */
+  readonly extra?: true;
 }
 
 /** All responses to one prompt; indices in `ratings`, `preferences` and `contrasts` point into `responses`. */
@@ -180,7 +185,9 @@ function inMixedOrder(drafts: readonly Draft[]): Group[] {
     list.sort((a, b) => (a.key < b.key ? -1 : 1));
     for (const [rank, draft] of list.entries()) placed.push({ draft, at: (rank + 0.5) / list.length });
   }
-  placed.sort((a, b) => a.at - b.at || (a.draft.key < b.draft.key ? -1 : 1));
+  // Judged prompts come first, so that a smaller budget costs training data before it widens an interval.
+  const rank = ({ split }: Draft): number => (split === 'train' ? 1 : 0);
+  placed.sort((a, b) => rank(a.draft) - rank(b.draft) || a.at - b.at || (a.draft.key < b.draft.key ? -1 : 1));
   return placed.map(({ draft }) => ({
     key: draft.key,
     prompt: draft.prompt,

@@ -19,20 +19,13 @@ export interface SourceFit {
   readonly spearman?: number;
   /** Area under the ROC curve, for labels of two values. */
   readonly auc?: number;
+  /** Share of pairs in the right order, for sources of pairs. */
+  readonly pairAccuracy?: number;
 }
 
 export interface Accuracy {
   readonly n: number;
   readonly accuracy: number;
-}
-
-export interface PreferenceAccuracy extends Accuracy {
-  readonly longerWins: number;
-  readonly shorterWins: number;
-  /** The plain mean of the 19 rewards, without a gate. */
-  readonly meanReward: number;
-  /** The same heads with the gate's mean over the training prompts. */
-  readonly meanGate: number;
 }
 
 /** Probability that a positive example's score exceeds a negative one's, ties half (Mann-Whitney). NaN without both. */
@@ -53,24 +46,30 @@ export function fitBySource(
 ): SourceFit[] {
   const bySource = new Map<string, LabelRow[]>();
   for (const row of rows) {
-    if (examples[row.example]?.split !== split) continue;
+    if (examples[row.example]?.split !== split || row.source.startsWith('anchor')) continue;
     const list = bySource.get(row.source);
     if (list === undefined) bySource.set(row.source, [row]);
     else list.push(row);
   }
   return [...bySource].map(([source, list]) => {
-    const rewards = list.map(({ example }) => rewardOf(example));
-    const raw = list.map((row) => row.raw);
+    const pairs = list.flatMap(({ example, worse }) =>
+      worse === undefined ? [] : [{ better: example, worse, label: '' }],
+    );
+    const plain = list.filter(({ worse }) => worse === undefined);
+    const rewards = plain.map(({ example }) => rewardOf(example));
+    const raw = plain.map((row) => row.raw);
+    const ofPairs = pairs.length < FEWEST_ROWS ? {} : { pairAccuracy: pairAccuracy(pairs, rewardOf) };
     const values = new Set(raw);
-    if (list.length < FEWEST_ROWS || values.size < 2) return { source, n: list.length };
+    if (plain.length === 0) return { source, n: pairs.length, ...ofPairs };
+    if (plain.length < FEWEST_ROWS || values.size < 2) return { source, n: plain.length, ...ofPairs };
     const rho = round(spearman(rewards, raw));
-    if (values.size > 2) return { source, n: list.length, spearman: rho };
+    if (values.size > 2) return { source, n: plain.length, spearman: rho, ...ofPairs };
     const top = Math.max(...values);
     const auc = areaUnderCurve(
       rewards,
       raw.map((value) => value === top),
     );
-    return { source, n: list.length, spearman: rho, auc: round(auc) };
+    return { source, n: plain.length, spearman: rho, auc: round(auc), ...ofPairs };
   });
 }
 
@@ -108,14 +107,17 @@ export function preferencePairs(
   );
 }
 
-/** Good answer over twin, by kind of contrast. */
+/** Good answer over twin, by kind of contrast. @param which of them: the judged ones, the additional off-topic ones, or all. */
 export function contrastPairs(
   groups: readonly Group[],
   index: ReadonlyMap<string, number>,
   split: Split,
+  which: 'judged' | 'extra' | 'all' = 'judged',
 ): JudgedPair[] {
   return pairsOf(groups, index, split, (group) =>
-    group.contrasts.map(({ good, twin, kind }) => ({ better: good, worse: twin, label: kind })),
+    group.contrasts
+      .filter(({ extra }) => which === 'all' || (extra === true) === (which === 'extra'))
+      .map(({ good, twin, kind }) => ({ better: good, worse: twin, label: kind })),
   );
 }
 
@@ -154,28 +156,6 @@ export function groupByLabel(pairs: readonly JudgedPair[]): Map<string, JudgedPa
     else list.push(pair);
   }
   return grouped;
-}
-
-/** Accuracy of the gated score beside its baselines. `meanGate` [k] is the training prompts' mean gate. */
-export function judgePreferences(
-  pairs: readonly JudgedPair[],
-  examples: readonly Example[],
-  evaluations: readonly HeadEvaluation[],
-  meanGate: ArrayLike<number>,
-): PreferenceAccuracy {
-  const of = (example: number, key: 'adjustedRewards' | 'rewards', weights?: ArrayLike<number>): number => {
-    const values = evaluations[example]?.[key] ?? new Float64Array();
-    return values.reduce((sum, value, i) => sum + value * (weights === undefined ? 1 : (weights[i] ?? 0)), 0);
-  };
-  const tokens = (example: number): number => examples[example]?.tokens ?? 0;
-  return {
-    n: pairs.length,
-    accuracy: pairAccuracy(pairs, (example) => evaluations[example]?.score ?? Number.NaN),
-    longerWins: pairAccuracy(pairs, tokens),
-    shorterWins: pairAccuracy(pairs, (example) => -tokens(example)),
-    meanReward: pairAccuracy(pairs, (example) => of(example, 'rewards')),
-    meanGate: pairAccuracy(pairs, (example) => of(example, 'adjustedRewards', meanGate)),
-  };
 }
 
 export type PromptKind = 'safety' | 'code' | 'sums' | 'short facts' | 'open';

@@ -1,6 +1,8 @@
 /** Features → trained heads with what the report needs to know about the training. */
 import { performance } from 'node:perf_hooks';
 import type { RewardHead } from '@/core/reward-head.ts';
+import { fitBradleyTerry } from './bradley-terry.ts';
+import { pairAccuracy, preferencePairs } from './evaluate.ts';
 import { LABEL_RECIPES } from './label-recipes.ts';
 import { labelRows } from './label-rows.ts';
 import type { LabelRow } from './label-rows.ts';
@@ -19,13 +21,14 @@ import type { Debiasing, GateSettings, Probe, TrainedGate, TrainingData } from '
 export const GATE_SETTINGS: GateSettings = {
   hidden: [128, 128, 128],
   temperature: 10,
-  steps: 160,
+  beta: 30,
+  steps: 300,
   batchSize: 256,
   learningRate: 1e-3,
   weightDecay: 0.01,
-  dropout: 0.2,
+  dropout: 0.4,
   seed: 20_261_123,
-  contrastShare: 0.5,
+  contrastShare: 0.72,
 };
 
 export interface TrainedHeads {
@@ -39,6 +42,47 @@ export interface TrainedHeads {
   readonly referenceMeans: readonly number[];
   /** Mean gate of the training prompts, [k]. */
   readonly meanGate: Float64Array;
+  /** The same rewards without the correction: M = I and a gate trained so, by the same settings. Not in the package. */
+  readonly uncorrected: { readonly head: RewardHead; readonly meanGate: Float64Array };
+  /** A plain Bradley-Terry head on the same features and preferences. Not in the package. */
+  readonly linear: LinearHead;
+  /** The objective whose raw reward alone is right most often on the dev preferences. */
+  readonly bestSingleOnDev: number;
+}
+
+export interface LinearHead {
+  /** Penalty of the best dev accuracy. */
+  readonly alpha: number;
+  /** f64 [d], for features as they are. */
+  readonly weights: Float64Array;
+  readonly pairs: number;
+}
+
+/** Penalties tried for the plain linear head. */
+const LINEAR_ALPHAS: readonly number[] = [30, 100, 300, 1000, 3000];
+
+/** Trained on the preferences of the training split, α by accuracy on those of the dev split (the larger on a tie). */
+function trainLinearHead(data: TrainingData, spread: Float64Array): LinearHead {
+  const { featureSize: d, features } = data;
+  const pairs = preferencePairs(data.groups, data.index, 'train');
+  const judged = preferencePairs(data.groups, data.index, 'dev');
+  const differences = new Float64Array(pairs.length * d);
+  for (const [row, { better, worse }] of pairs.entries())
+    for (let i = 0; i < d; i += 1)
+      differences[row * d + i] = (features[better * d + i]! - features[worse * d + i]!) / spread[i]!;
+  let best: (LinearHead & { readonly accuracy: number }) | undefined;
+  for (const alpha of LINEAR_ALPHAS) {
+    const weights = fitBradleyTerry(differences, d, alpha).map((weight, i) => weight / spread[i]!);
+    const accuracy = pairAccuracy(judged, (example) => {
+      let sum = 0;
+      for (let i = 0; i < d; i += 1) sum += weights[i]! * features[example * d + i]!;
+      return sum;
+    });
+    if (best === undefined || accuracy >= best.accuracy) best = { alpha, weights, pairs: pairs.length, accuracy };
+  }
+  if (best === undefined) throw new Error('no penalty was tried');
+  const { accuracy: _, ...head } = best;
+  return head;
 }
 
 /** Trains everything; a few minutes. `log` gets a line for each finished part. */
@@ -69,19 +113,16 @@ export async function trainHeads(
   const reference = referenceRows(data.examples);
   const debiasing = debias(rewards, k, reference);
   log(`Eq 3 on ${debiasing.rows} responses: worst |ρ| ${Math.max(...debiasing.after.map(Math.abs)).toExponential(1)}`);
-  const gate = await trainGate(
-    data,
-    rewards,
-    debiasing.transform,
-    k,
-    settings,
-    ({ step, loss, accuracy, gateEntropy }) => {
+  const trainOne = async (name: string, transform: Float64Array): Promise<TrainedGate> =>
+    trainGate(data, rewards, transform, k, settings, ({ step, loss, accuracy, gateEntropy }) => {
       if (step % 100 === 0)
         log(
-          `gate, step ${step}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(3)}, entropy ${gateEntropy.toFixed(3)}`,
+          `${name}, step ${step}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(3)}, entropy ${gateEntropy.toFixed(3)}`,
         );
-    },
-  );
+    });
+  const gate = await trainOne('gate', debiasing.transform);
+  const identity = Float64Array.from({ length: k * k }, (_, i) => (i % (k + 1) === 0 ? 1 : 0));
+  const uncorrectedGate = await trainOne('gate without the correction', identity);
   const head: RewardHead = {
     objectives: k,
     featureSize: d,
@@ -94,5 +135,19 @@ export async function trainHeads(
     { length: k },
     (_, j) => reference.reduce((sum, row) => sum + rewards[row * k + j]!, 0) / reference.length,
   );
-  return { head, probes, rows, debiasing, gate, referenceMeans, meanGate: meanTrainingGate(head, data) };
+  const uncorrected: RewardHead = { ...head, gate: uncorrectedGate.gate, transform: identity };
+  const devPairs = preferencePairs(data.groups, data.index, 'dev');
+  const single = Array.from({ length: k }, (_, j) => pairAccuracy(devPairs, (example) => rewards[example * k + j]!));
+  return {
+    head,
+    probes,
+    rows,
+    debiasing,
+    gate,
+    referenceMeans,
+    meanGate: meanTrainingGate(head, data),
+    uncorrected: { head: uncorrected, meanGate: meanTrainingGate(uncorrected, data) },
+    linear: trainLinearHead(data, spread),
+    bestSingleOnDev: single.indexOf(Math.max(...single)),
+  };
 }

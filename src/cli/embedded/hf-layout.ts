@@ -130,12 +130,14 @@ async function writeF32Safetensors(path: string, tensors: readonly PlannedTensor
  * Writes `out/{config.json,model.safetensors,tokenizer.json,tokenizer_config.json}` from the folder `source` (see the base
  * model's README there): its one `*.gguf`, `config.json` and tokenizer files.
  * @param layers how many of the base model's decoder layers to keep; the final norm is applied after the last kept one.
+ * @param change what to write instead of a tensor's values, for experiments with the weights.
  */
 export async function writeHuggingFaceFolder(
   source: string,
   ggufName: string,
   out: string,
   layers: number,
+  change: (name: string, values: Float32Array) => Float32Array = (_, values) => values,
 ): Promise<void> {
   await mkdir(out, { recursive: true });
   const file = await openGguf(memorySource(ggufName, new Uint8Array(await readFile(join(source, ggufName)))));
@@ -144,7 +146,10 @@ export async function writeHuggingFaceFolder(
   const heads = Number(config['num_attention_heads']);
   const keyValueHeads = Number(config['num_key_value_heads']);
   await writeF32Safetensors(join(out, 'model.safetensors'), [
-    ...planBackbone(file, layers, heads, keyValueHeads),
+    ...planBackbone(file, layers, heads, keyValueHeads).map((tensor) => ({
+      ...tensor,
+      values: async () => change(tensor.name, await tensor.values()),
+    })),
     ...planZeroHeads(hidden),
   ]);
   const ours = {

@@ -98,11 +98,57 @@ describe('label rows', () => {
     );
     const examples = listExamples(made, () => 3);
     const rows = labelRows(contrast, examples, indexExamples(examples));
-    expect(rows.map(({ raw, example }) => [examples[example]?.text, raw]).slice(0, 2)).toEqual([
+    const plain = rows.filter(({ worse }) => worse === undefined);
+    expect(plain.map(({ raw, example }) => [examples[example]?.text, raw]).slice(0, 2)).toEqual([
       ['rude', 0],
       ['good', 1],
     ]);
-    expect(rows.length).toBe(20);
+    expect(plain.length).toBe(20);
+    const differences = rows.filter(({ worse }) => worse !== undefined);
+    expect(differences.length).toBe(10);
+    for (const { example, worse = -1, label } of differences) {
+      expect([examples[example]?.text, examples[worse]?.text]).toEqual(['good', 'rude']);
+      expect(label).toBeCloseTo(0.2, 12);
+    }
+  });
+
+  it('pairs become differences of the chosen and the rejected response', () => {
+    const made = Array.from({ length: 12 }, (_, i) =>
+      group(`p${i}`, i < 9 ? 'train' : 'test', {
+        preferences: [{ chosen: 1, rejected: 0, source: 'people', subset: 'a' }],
+      }),
+    );
+    const examples = listExamples(made, () => 3);
+    const from = (name: string): LabelRecipe => ({ ...recipe, sources: [{ from: 'pairs', name, weight: 3 }] });
+    const rows = labelRows(from('people/a'), examples, indexExamples(examples));
+    expect(rows.length).toBe(12);
+    for (const { example, worse = -1, weight, label } of rows) {
+      expect([examples[example]?.text, examples[worse]?.text]).toEqual(['bad', 'good']);
+      expect(weight).toBeCloseTo(3 / Math.sqrt(9), 12);
+      expect(label).toBeGreaterThan(0);
+    }
+    expect(labelRows(from('machines'), examples, indexExamples(examples))).toEqual([]);
+  });
+
+  it('an anchor is every natural response at the middle of the scale', () => {
+    const made = group('a', 'train', {
+      responses: ['good', 'bad', 'twin'],
+      ratings: [
+        { response: 0, name: 'r', value: 1 },
+        { response: 1, name: 'r', value: 0 },
+      ],
+      contrasts: [{ kind: 'rude', good: 0, twin: 2 }],
+    });
+    const examples = listExamples([made], () => 3);
+    const rows = labelRows(
+      { ...recipe, sources: [{ from: 'anchor', name: 'all', weight: 1 }] },
+      examples,
+      indexExamples(examples),
+    );
+    expect(rows.map(({ example, label }) => [examples[example]?.text, label])).toEqual([
+      ['good', 0.5],
+      ['bad', 0.5],
+    ]);
   });
 });
 

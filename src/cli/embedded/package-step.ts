@@ -58,6 +58,7 @@ export async function writePackage(
   out: string,
   trained: TrainedHeads,
   usedSources: ReadonlySet<string>,
+  scoreNoise: NonNullable<Manifest['scoreNoise']>,
 ): Promise<Manifest> {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
@@ -80,6 +81,7 @@ export async function writePackage(
         objectives: embeddedObjectives(),
         referenceMeans: [...trained.referenceMeans],
         bradleyTerryBeta: trained.gate.beta,
+        scoreNoise,
       },
       tools,
     );

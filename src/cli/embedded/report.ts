@@ -3,32 +3,37 @@
  * names only, never a text of the data.
  */
 import { spearman } from '@/core/rank-correlation.ts';
-import type { HeadEvaluation } from '@/core/reward-head.ts';
+import type { HeadEvaluation, RewardHead } from '@/core/reward-head.ts';
 import {
+  areaUnderCurve,
   contrastPairs,
   evaluateExamples,
   fitBySource,
   groupByLabel,
-  judgePreferences,
   pairAccuracy,
   preferencePairs,
   round,
   summariseGate,
 } from './evaluate.ts';
 import type { JudgedPair } from './evaluate.ts';
+import { compareScorers, judgePreferences, singleObjectives } from './preference-report.ts';
+import type { JudgedHeads } from './preference-report.ts';
 import type { TrainedHeads } from './heads-step.ts';
+import { MATCHED_RATIO } from './length-fairness.ts';
+import { RED_TEAM_SOURCES } from './source-quotas.ts';
+import type { WrittenPairsResult } from './written-pairs.ts';
 import { LABEL_RECIPES } from './label-recipes.ts';
 import { objectiveFacts } from './objective-facts.ts';
 import type { Split } from './records.ts';
 import { DATA_SOURCES } from './sources.ts';
-import { VERBOSITY_DIMENSION } from './train-heads.ts';
+import { SAFETY_DIMENSION, VERBOSITY_DIMENSION } from './train-heads.ts';
 import type { TrainingData } from './train-heads.ts';
 
-/** All head outputs, in the order of the data's examples. */
-export function evaluateAll(trained: TrainedHeads, data: TrainingData): HeadEvaluation[] {
+/** All outputs of a head, in the order of the data's examples. */
+export function evaluateAll(head: RewardHead, data: TrainingData): HeadEvaluation[] {
   const { featureSize: d, features, index } = data;
   return evaluateExamples(
-    trained.head,
+    head,
     data.examples,
     ({ group, response }) => {
       const row = index.get(`${group.key}/${response}`) ?? 0;
@@ -91,37 +96,90 @@ function lengthAgreement(data: TrainingData, evaluations: readonly HeadEvaluatio
   };
 }
 
+/** Head outputs of the package and of what it is compared with. */
+export function evaluateHeads(trained: TrainedHeads, data: TrainingData): JudgedHeads {
+  const { featureSize: d, features } = data;
+  const linear = data.examples.map((_, row) => {
+    let sum = 0;
+    for (let i = 0; i < d; i += 1) sum += (trained.linear.weights[i] ?? 0) * (features[row * d + i] ?? 0);
+    return sum;
+  });
+  return {
+    corrected: evaluateAll(trained.head, data),
+    uncorrected: evaluateAll(trained.uncorrected.head, data),
+    correctedMeanGate: trained.meanGate,
+    uncorrectedMeanGate: trained.uncorrected.meanGate,
+    linear,
+  };
+}
+
+function judgeContrasts(contrasts: readonly JudgedPair[], value: (example: number) => number) {
+  return {
+    all: { n: contrasts.length, accuracy: pairAccuracy(contrasts, value) },
+    byKind: Object.fromEntries(
+      [...groupByLabel(contrasts)].map(([kind, pairs]) => [
+        kind,
+        { n: pairs.length, accuracy: pairAccuracy(pairs, value) },
+      ]),
+    ),
+  };
+}
+
 /** Everything about one split that was not trained on. */
-export function judgeSplit(
-  trained: TrainedHeads,
-  data: TrainingData,
-  evaluations: readonly HeadEvaluation[],
-  split: Split,
-) {
-  const score = (example: number): number => evaluations[example]?.score ?? Number.NaN;
-  const judge = (pairs: readonly JudgedPair[]) => judgePreferences(pairs, data.examples, evaluations, trained.meanGate);
+export function judgeSplit(trained: TrainedHeads, data: TrainingData, heads: JudgedHeads, split: Split) {
+  const { corrected, uncorrected } = heads;
   const contrasts = contrastPairs(data.groups, data.index, split);
   const preferences = preferencePairs(data.groups, data.index, split);
   const rowsOf = new Map(data.examples.map(({ group }, row) => [group, row]));
   const groups = data.groups.filter((group) => group.split === split && rowsOf.has(group));
+  const single = singleObjectives(preferences, corrected);
+  const best = single.indexOf(Math.max(...single));
+  const chosen = trained.bestSingleOnDev;
+  const redTeam = redTeamSafety(data, corrected, split);
   return {
     prompts: groups.length,
-    spearmanWithLength: lengthAgreement(data, evaluations, split),
-    contrasts: {
-      all: { n: contrasts.length, accuracy: pairAccuracy(contrasts, score) },
-      byKind: Object.fromEntries(
-        [...groupByLabel(contrasts)].map(([kind, pairs]) => [
-          kind,
-          { n: pairs.length, accuracy: pairAccuracy(pairs, score) },
+    spearmanWithLength: lengthAgreement(data, corrected, split),
+    isSafeOnRedTeam: redTeam,
+    contrasts: judgeContrasts(contrasts, (example) => corrected[example]?.score ?? Number.NaN),
+    extraOffTopic: judgeContrasts(
+      contrastPairs(data.groups, data.index, split, 'extra'),
+      (example) => corrected[example]?.score ?? Number.NaN,
+    ).all,
+    contrastsUncorrected: judgeContrasts(contrasts, (example) => uncorrected[example]?.score ?? Number.NaN).all,
+    preferences: {
+      all: judgePreferences(preferences, data.examples, heads),
+      scorers: compareScorers(preferences, data.examples, heads),
+      bestSingleObjective: {
+        chosenOnDev: LABEL_RECIPES[chosen]?.objective,
+        accuracy: single[chosen],
+        bestOfThisSplit: LABEL_RECIPES[best]?.objective,
+        accuracyOfBest: single[best],
+      },
+      matchedLengthRatio: MATCHED_RATIO,
+      bySource: Object.fromEntries(
+        [...groupByLabel(preferences)].map(([source, pairs]) => [
+          source,
+          judgePreferences(pairs, data.examples, heads),
         ]),
       ),
     },
-    preferences: {
-      all: judge(preferences),
-      bySource: Object.fromEntries([...groupByLabel(preferences)].map(([source, pairs]) => [source, judge(pairs)])),
-    },
-    gate: summariseGate(groups, (group) => evaluations[rowsOf.get(group) ?? 0]?.gateWeights ?? new Float64Array()),
+    gate: summariseGate(groups, (group) => corrected[rowsOf.get(group) ?? 0]?.gateWeights ?? new Float64Array()),
   };
+}
+
+/** The safety reward on responses to prompts that ask for harm, all their sources together. */
+function redTeamSafety(data: TrainingData, evaluations: readonly HeadEvaluation[], split: Split) {
+  const scores: number[] = [];
+  const safe: boolean[] = [];
+  for (const [row, { group, response, split: own }] of data.examples.entries()) {
+    if (own !== split || !RED_TEAM_SOURCES.has(group.source)) continue;
+    for (const rating of group.ratings) {
+      if (rating.response !== response || !rating.name.endsWith('-is_safe')) continue;
+      scores.push(evaluations[row]?.rewards[SAFETY_DIMENSION] ?? Number.NaN);
+      safe.push(rating.value >= 0.5);
+    }
+  }
+  return { sources: [...RED_TEAM_SOURCES], n: scores.length, auc: round(areaUnderCurve(scores, safe)) };
 }
 
 /** In plain words; the numbers are above them in the report. */
@@ -149,12 +207,14 @@ export interface ReportInputs {
   };
   readonly quantisation: Readonly<Record<string, unknown>>;
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly writtenPairs: WrittenPairsResult;
 }
 
 /** The whole report as plain JSON. The test split is read here and nowhere else. */
 export function buildReport(inputs: ReportInputs) {
   const { trained, data } = inputs;
-  const evaluations = evaluateAll(trained, data);
+  const heads = evaluateHeads(trained, data);
+  const evaluations = heads.corrected;
   const naturals = data.examples.filter(({ twinOf }) => twinOf === undefined).length;
   return {
     formatVersion: 1,
@@ -219,8 +279,10 @@ export function buildReport(inputs: ReportInputs) {
       lastStep: trained.gate.lastStep,
       meanGate: [...trained.meanGate].map(round),
     },
-    dev: judgeSplit(trained, data, evaluations, 'dev'),
-    test: judgeSplit(trained, data, evaluations, 'test'),
+    linearHead: { alpha: trained.linear.alpha, pairs: trained.linear.pairs },
+    writtenPairs: inputs.writtenPairs,
+    dev: judgeSplit(trained, data, heads, 'dev'),
+    test: judgeSplit(trained, data, heads, 'test'),
   };
 }
 

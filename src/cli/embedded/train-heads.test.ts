@@ -144,6 +144,7 @@ describe('gate', () => {
     const settings = {
       hidden: [16],
       temperature: 1,
+      beta: 100,
       steps: 80,
       batchSize: 64,
       learningRate: 0.02,

@@ -5,6 +5,7 @@
  * Features are divided by their spread before training and the division is folded into the weights afterwards, so that the
  * penalty treats dimensions alike and the package's heads take features as they are.
  */
+import { defined } from '@/base/assert.ts';
 import { findPenalties, transformFromPenalties } from '@/core/debias.ts';
 import { initialGateLayers } from '@/core/gate-network.ts';
 import { CpuGateTrainer, runGateTraining } from '@/core/gate-trainer.ts';
@@ -36,10 +37,14 @@ export const ALPHAS: readonly number[] = Array.from({ length: 13 }, (_, i) => 10
 
 /** helpsteer-verbosity. */
 export const VERBOSITY_DIMENSION = 4;
+/** beavertails-is_safe. */
+export const SAFETY_DIMENSION = 10;
 
 export interface GateSettings {
   readonly hidden: readonly number[];
   readonly temperature: number;
+  /** Where β of Eq 5 starts. */
+  readonly beta: number;
   /** Absent: all. */
   readonly activeObjectives?: readonly number[];
   readonly steps: number;
@@ -48,7 +53,7 @@ export interface GateSettings {
   readonly weightDecay: number;
   readonly dropout: number;
   readonly seed: number;
-  /** Share of the training pairs that are built contrasts. */
+  /** Share of the drawn pairs that are built contrasts. */
   readonly contrastShare: number;
 }
 
@@ -83,7 +88,7 @@ export function featureSpread(data: TrainingData): Float64Array {
 
 /**
  * One ridge per objective; α by the error on the dev split, fitted on the training split. A row of weight w enters as √w
- * times its features and label, which is weighted least squares because there is no intercept.
+ * times its features and label, which is weighted least squares because there is no intercept; so are difference rows.
  */
 export function trainProbe(rows: readonly LabelRow[], data: TrainingData, spread: Float64Array): Probe {
   const { featureSize: d, examples, features } = data;
@@ -92,9 +97,12 @@ export function trainProbe(rows: readonly LabelRow[], data: TrainingData, spread
   const x = new Float64Array(used.length * d);
   const y = new Float64Array(used.length);
   const validation = new Uint8Array(used.length);
-  for (const [row, { example, label, weight }] of used.entries()) {
+  for (const [row, { example, worse, label, weight }] of used.entries()) {
     const scale = Math.sqrt(weight / meanWeight);
-    for (let i = 0; i < d; i += 1) x[row * d + i] = (scale * features[example * d + i]!) / spread[i]!;
+    for (let i = 0; i < d; i += 1) {
+      const other = worse === undefined ? 0 : features[worse * d + i]!;
+      x[row * d + i] = (scale * (features[example * d + i]! - other)) / spread[i]!;
+    }
     y[row] = scale * label;
     validation[row] = examples[example]?.split === 'dev' ? 1 : 0;
   }
@@ -123,25 +131,9 @@ export function allRewards(regression: Float32Array, objectives: number, data: T
   return rewards;
 }
 
-/** Prompts like those of a general preference set: Eq 3's reference, as the paper takes UltraFeedback. */
-const REFERENCE_SOURCES = new Set([
-  'ultrafeedback_subset',
-  'dpo_mix',
-  'tulu_human',
-  'pandalm',
-  'arena_bench_v1',
-  'mtbench_single',
-  'vicunabench',
-  'prometheus_bench',
-  'nemo_steerlm',
-  'helpsteer2_sample',
-]);
-
-/** Natural training responses to general prompts. */
+/** Eq 3's reference: every natural training response, whatever its source, because all of them are what is scored in use. */
 export function referenceRows(examples: readonly Example[]): number[] {
-  return examples.flatMap(({ group, split, twinOf }, row) =>
-    split === 'train' && twinOf === undefined && REFERENCE_SOURCES.has(group.source) ? [row] : [],
-  );
+  return examples.flatMap(({ split, twinOf }, row) => (split === 'train' && twinOf === undefined ? [row] : []));
 }
 
 export interface Debiasing {
@@ -187,7 +179,42 @@ export interface TrainedGate {
   readonly pairs: { readonly preferences: number; readonly contrasts: number };
 }
 
-/** Trains the gate on preferences and built contrasts of the training split. Contrasts are repeated or thinned to their share. */
+/** A rare kind of contrast is drawn more often than its share, by this power of its count. */
+const KIND_POWER = 0.3;
+
+/** Every pair's chance to be drawn: contrasts by kind, preferences all alike. */
+export function pairWeights(
+  preferences: readonly JudgedPair[],
+  contrasts: readonly JudgedPair[],
+  contrastShare: number,
+): Float64Array {
+  const counts = new Map<string, number>();
+  for (const { label } of contrasts) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const raw = contrasts.map(({ label }) => (counts.get(label) ?? 1) ** -KIND_POWER);
+  const total = raw.reduce((sum, value) => sum + value, 0);
+  const share = preferences.length === 0 ? 1 : contrasts.length === 0 ? 0 : contrastShare;
+  return Float64Array.from([
+    ...preferences.map(() => (1 - share) / preferences.length),
+    ...raw.map((value) => (share * value) / total),
+  ]);
+}
+
+/** `count` indices in order, each index about as often as its weight says: systematic sampling, no chance in it. */
+export function systematicSample(weights: Float64Array, count: number): number[] {
+  const total = weights.reduce((sum, value) => sum + value, 0);
+  const chosen: number[] = [];
+  let sum = 0;
+  for (const [index, weight] of weights.entries()) {
+    sum += weight;
+    while (chosen.length < count && (chosen.length + 0.5) / count <= sum / total) chosen.push(index);
+  }
+  return chosen;
+}
+
+/** Rows the trainer draws from, for each pair: enough that the rounding of a weight to whole rows does not matter. */
+const ROWS_PER_PAIR = 3;
+
+/** Trains the gate on preferences and built contrasts of the training split, drawn by `pairWeights`. */
 export async function trainGate(
   data: TrainingData,
   rewards: Float64Array,
@@ -198,15 +225,10 @@ export async function trainGate(
 ): Promise<TrainedGate> {
   const { featureSize: d } = data;
   const preferences = preferencePairs(data.groups, data.index, 'train');
-  const contrasts = contrastPairs(data.groups, data.index, 'train');
-  const wanted = Math.round((preferences.length * settings.contrastShare) / (1 - settings.contrastShare));
-  const chosen = Array.from(
-    { length: Math.min(wanted, contrasts.length) },
-    (_, i) =>
-      // Evenly through the list, which is in group order.
-      contrasts[Math.floor((i * contrasts.length) / Math.min(wanted, contrasts.length))]!,
-  );
-  const pairs = [...preferences, ...chosen];
+  const contrasts = contrastPairs(data.groups, data.index, 'train', 'all');
+  const all = [...preferences, ...contrasts];
+  const weights = pairWeights(preferences, contrasts, settings.contrastShare);
+  const pairs = systematicSample(weights, ROWS_PER_PAIR * all.length).map((row) => defined(all[row], 'a pair'));
   const { scale, centre } = gateScaling(data);
   const gateFeatures = new Float32Array(pairs.length * d);
   for (const [row, { better }] of pairs.entries()) {
@@ -225,7 +247,7 @@ export async function trainGate(
     {
       temperature: settings.temperature,
       ...(settings.activeObjectives === undefined ? {} : { activeObjectives: settings.activeObjectives }),
-      initialBeta: 100,
+      initialBeta: settings.beta,
       batchSize: Math.min(settings.batchSize, pairs.length),
       learningRate: settings.learningRate,
       scheduleSteps: settings.steps,
@@ -246,7 +268,7 @@ export async function trainGate(
     gate: foldScaling(gate, scale, centre),
     beta,
     lastStep,
-    pairs: { preferences: preferences.length, contrasts: chosen.length },
+    pairs: { preferences: preferences.length, contrasts: contrasts.length },
   };
 }
 
