@@ -3,8 +3,7 @@ import { Button, Popover } from '@mantine/core';
 import { useState } from 'react';
 import { encodeLink, LINK_PARAMETER, type LinkState } from '@/state/link-codec.ts';
 import { useInspect } from '@/state/inspect-store.ts';
-import { conversationTexts, type ConversationTexts } from '@/state/conversation.ts';
-import { linkModelOf } from '@/state/link-model.ts';
+import { linkModelOf, linkTextsOf } from '@/state/link-model.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { namedSteering } from '@/state/steering-schema.ts';
 import { useSteering } from '@/state/steering-store.ts';
@@ -37,7 +36,7 @@ function Share({ subject }: { readonly subject: SteerSubject }) {
     v: 1,
     model: linkModelOf(choice, subject.modelId, document.baseURI),
     view: { name: 'steer' },
-    ...(withTexts ? { conversation: mutable(conversationTexts(conversation)) } : {}),
+    ...(withTexts ? { conversation: linkTextsOf(conversation) } : {}),
     steering: { objectives: names, weights: namedSteering(subject.steering, names), handle, pair: [pair[0], pair[1]] },
   };
   const link = encodeLink(state);
@@ -93,11 +92,6 @@ function Share({ subject }: { readonly subject: SteerSubject }) {
       </p>
     </div>
   );
-}
-
-/** The link's schema owns its arrays. */
-function mutable({ turns, responses, ...rest }: ConversationTexts) {
-  return { ...rest, turns: [...turns], responses: [...responses] };
 }
 
 /** The page without its fragment. */
