@@ -10,7 +10,7 @@ import { SeededRandom } from '@/base/random.ts';
 import { dropoutThreshold, isDropped } from './dropout.ts';
 import { authorsScriptLoss, bradleyTerryLoss, type GateBatchStatistics, type GateLossOptions } from './gate-loss.ts';
 import type { GateLayer } from './reward-head.ts';
-import { addRowProducts, transposeInto } from './row-products.ts';
+import { exactKernel, type FloatArray, type RowKernel, transposeInto } from './row-products.ts';
 
 /** Where a layer's parameters stand in the flat vector. */
 export interface LayerSlot {
@@ -91,7 +91,7 @@ export function unpackGate(layout: GateLayout, parameters: Float64Array | Float3
 /**
  * Forward and backward passes for batches of one fixed size; owns its scratch memory, so one instance serves one caller.
  */
-export class GateNetwork {
+export class GateNetwork<F extends FloatArray = Float64Array> {
   readonly layout: GateLayout;
   /** Pairs. */
   private readonly pairs: number;
@@ -99,51 +99,79 @@ export class GateNetwork {
   private readonly batch: number;
   private readonly options: GateLossOptions;
   /** `[B, width]` before each layer: the input, then each hidden layer after ReLU (and dropout). */
-  private readonly activations: Float64Array[];
-  private readonly logits: Float64Array;
+  private readonly activations: F[];
+  private readonly logits: F;
   /** Gradients by the outputs of each layer, `[B, outputSize]`. */
-  private readonly deltas: Float64Array[];
-  private readonly transposedLeft: Float64Array;
-  private readonly transposedRight: Float64Array;
+  private readonly deltas: F[];
+  private readonly transposedLeft: F;
+  private readonly transposedRight: F;
+  private readonly kernel: RowKernel<F>;
+  /** The logits and their gradient in f64, in which the loss is computed. */
+  private readonly exactLogits: Float64Array;
+  private readonly exactDelta: Float64Array;
 
-  constructor(layout: GateLayout, pairs: number, options: GateLossOptions) {
+  private constructor(layout: GateLayout, pairs: number, options: GateLossOptions, kernel: RowKernel<F>) {
     const { layers } = layout;
     const batch = options.softmaxOver === 'chosen-rejected' ? 2 * pairs : pairs;
-    this.pairs = pairs;
     const widest = (size: (layer: LayerSlot) => number) => Math.max(...layers.map(size));
     this.layout = layout;
+    this.pairs = pairs;
     this.batch = batch;
     this.options = options;
-    this.activations = layers.map((layer) => new Float64Array(batch * layer.inputSize));
-    this.deltas = layers.map((layer) => new Float64Array(batch * layer.outputSize));
-    this.logits = new Float64Array(batch * layers.at(-1)!.outputSize);
-    this.transposedLeft = new Float64Array(widest((layer) => Math.max(batch, layer.inputSize) * layer.outputSize));
-    this.transposedRight = new Float64Array(widest((layer) => batch * layer.inputSize));
+    this.kernel = kernel;
+    this.activations = layers.map((layer) => kernel.allocate(batch * layer.inputSize));
+    this.deltas = layers.map((layer) => kernel.allocate(batch * layer.outputSize));
+    this.logits = kernel.allocate(batch * layers.at(-1)!.outputSize);
+    this.transposedLeft = kernel.allocate(widest((layer) => Math.max(batch, layer.inputSize) * layer.outputSize));
+    this.transposedRight = kernel.allocate(widest((layer) => batch * layer.inputSize));
+    this.exactLogits = exactView(this.logits);
+    this.exactDelta = exactView(this.deltas.at(-1)!);
+  }
+
+  /** In f64, in this thread. */
+  static exact(layout: GateLayout, pairs: number, options: GateLossOptions): GateNetwork {
+    return new GateNetwork(layout, pairs, options, exactKernel);
+  }
+
+  static on<F extends FloatArray>(
+    kernel: RowKernel<F>,
+    layout: GateLayout,
+    pairs: number,
+    options: GateLossOptions,
+  ): GateNetwork<F> {
+    return new GateNetwork(layout, pairs, options, kernel);
+  }
+
+  /** Puts the gate row `[d]` of the batch's pair `index` in its place; both of its places in the authors' way. */
+  setInput(index: number, row: FloatArray): void {
+    const d = this.layout.layers[0]!.inputSize;
+    const rowsPerPair = this.batch / this.pairs;
+    for (let side = 0; side < rowsPerPair; side++) this.activations[0]!.set(row, (index * rowsPerPair + side) * d);
   }
 
   /**
-   * Statistics of the pairs `rows` (exactly the batch size), and their gradient by every parameter when `gradient` (flat,
-   * overwritten) is given.
-   * @param features gate rows `[n, d]`.
+   * Statistics of the pairs `rows` (exactly the batch size; their gate rows were `setInput`), and their gradient by every parameter
+   * when `gradient` (flat, overwritten) is given.
    * @param values r'_chosen − r'_rejected `[n, k]`; in the authors' way raw rewards `[n, 2, k]`.
    * @param keys keys of the dropout masks by layer (dropout.ts); without them nothing is dropped.
    */
   evaluate(
-    parameters: Float64Array,
-    features: Float32Array,
+    parameters: F,
     values: Float64Array,
     rows: ArrayLike<number>,
-    gradient?: Float64Array,
+    gradient?: F,
     keys?: (layer: number) => number,
   ): GateBatchStatistics {
     assert(rows.length === this.pairs, () => `${rows.length} rows for a batch of ${this.pairs}`);
-    this.forward(parameters, features, rows, keys);
+    this.forward(parameters, keys);
     const { layers, beta } = this.layout;
     const lossOf = this.options.softmaxOver === 'chosen-rejected' ? authorsScriptLoss : bradleyTerryLoss;
-    const delta = this.deltas.at(-1)!;
     const k = layers.at(-1)!.outputSize;
-    const loss = lossOf(this.logits, parameters[beta]!, values, rows, k, this.options, delta);
+    if (!isSame(this.exactLogits, this.logits)) this.exactLogits.set(this.logits);
+    const loss = lossOf(this.exactLogits, parameters[beta]!, values, rows, k, this.options, this.exactDelta);
     if (gradient !== undefined) {
+      const delta = this.deltas.at(-1)!;
+      if (!isSame(this.exactDelta, delta)) delta.set(this.exactDelta);
       gradient[beta] = loss.scalarGradient;
       this.backward(parameters, gradient, keys !== undefined);
     }
@@ -152,34 +180,23 @@ export class GateNetwork {
 
   /** Logits of the last `evaluate`, `[gate rows, k]`: valid until the next. */
   get lastLogits(): Float64Array {
-    return this.logits;
+    return this.exactLogits;
   }
 
-  private forward(
-    parameters: Float64Array,
-    features: Float32Array,
-    rows: ArrayLike<number>,
-    keys?: (layer: number) => number,
-  ): void {
+  private forward(parameters: F, keys?: (layer: number) => number): void {
     const { layers } = this.layout;
     const { dropout } = this.options;
     const threshold = dropoutThreshold(dropout);
-    const d = layers[0]!.inputSize;
-    const rowsPerPair = this.batch / this.pairs;
-    for (let b = 0; b < this.batch; b++) {
-      const row = rows[Math.floor(b / rowsPerPair)]!;
-      this.activations[0]!.set(features.subarray(row * d, (row + 1) * d), b * d);
-    }
     for (const [index, layer] of layers.entries()) {
       const last = index === layers.length - 1;
       const output = last ? this.logits : this.activations[index + 1]!;
       const { inputSize, outputSize } = layer;
-      const bias = parameters.subarray(layer.bias, layer.bias + outputSize);
+      const bias = part(parameters, layer.bias, layer.bias + outputSize);
       for (let b = 0; b < this.batch; b++) output.set(bias, b * outputSize);
       const input = { values: this.activations[index]!, stride: inputSize, start: 0, end: this.batch };
-      const weight = parameters.subarray(layer.weight, layer.bias);
+      const weight = part(parameters, layer.weight, layer.bias);
       const weightRows = { values: weight, stride: inputSize, start: 0, end: outputSize };
-      addRowProducts(output, outputSize, input, weightRows, inputSize);
+      this.kernel.addRowProducts(output, outputSize, input, weightRows, inputSize);
       if (last) continue;
       const key = keys?.(index);
       const keepScale = key === undefined ? 1 : 1 / (1 - dropout);
@@ -191,7 +208,7 @@ export class GateNetwork {
     }
   }
 
-  private backward(parameters: Float64Array, gradient: Float64Array, dropped: boolean): void {
+  private backward(parameters: F, gradient: F, dropped: boolean): void {
     const { layers } = this.layout;
     const keepScale = dropped ? 1 / (1 - this.options.dropout) : 1;
     for (let index = layers.length - 1; index >= 0; index--) {
@@ -206,15 +223,31 @@ export class GateNetwork {
       transposeInto(this.transposedRight, input, this.batch, inputSize);
       const deltaColumns = { values: this.transposedLeft, stride: this.batch, start: 0, end: outputSize };
       const inputColumns = { values: this.transposedRight, stride: this.batch, start: 0, end: inputSize };
-      addRowProducts(gradient.subarray(weight, bias), inputSize, deltaColumns, inputColumns, this.batch);
+      this.kernel.addRowProducts(part(gradient, weight, bias), inputSize, deltaColumns, inputColumns, this.batch);
       if (index === 0) break; // nothing below the features is trained
       // d input = delta W, through ReLU and dropout: the units that passed are the positive ones.
-      const below = this.deltas[index - 1]!.fill(0);
-      transposeInto(this.transposedLeft, parameters.subarray(weight, bias), outputSize, inputSize);
+      const below = this.deltas[index - 1]!;
+      below.fill(0);
+      transposeInto(this.transposedLeft, part(parameters, weight, bias), outputSize, inputSize);
       const deltaRows = { values: delta, stride: outputSize, start: 0, end: this.batch };
       const weightColumns = { values: this.transposedLeft, stride: outputSize, start: 0, end: inputSize };
-      addRowProducts(below, inputSize, deltaRows, weightColumns, outputSize);
+      this.kernel.addRowProducts(below, inputSize, deltaRows, weightColumns, outputSize);
       for (let i = 0; i < below.length; i++) below[i] = input[i]! > 0 ? below[i]! * keepScale : 0;
     }
   }
+}
+
+/** The array itself where it is f64, otherwise an f64 array of its length. */
+function exactView(values: FloatArray): Float64Array {
+  return values instanceof Float64Array ? values : new Float64Array(values.length);
+}
+
+function isSame(a: FloatArray, b: FloatArray): boolean {
+  return a === b;
+}
+
+/** A view of part of an array, of the same kind. */
+function part<F extends FloatArray>(values: F, begin: number, end: number): F;
+function part(values: FloatArray, begin: number, end: number): FloatArray {
+  return values.subarray(begin, end);
 }

@@ -7,6 +7,7 @@
  * never stopped.
  */
 import { assert } from '@/base/assert.ts';
+import { adamwStep } from './adamw.ts';
 import { dropoutKey } from './dropout.ts';
 import { DataError } from './errors.ts';
 import { cosineRate, GateBatches } from './gate-batches.ts';
@@ -220,7 +221,8 @@ export class CpuGateTrainer {
     for (let start = 0; start < all.length; start += chunk) {
       const part = Array.from({ length: Math.min(chunk, all.length - start) }, (_, i) => all[start + i]!);
       const network = this.networkFor(this.network.layout, part.length);
-      const statistics = network.evaluate(this.parameters, gateFeatures, this.lossValues(), part);
+      this.setInput(network, part);
+      const statistics = network.evaluate(this.parameters, this.lossValues(), part);
       const share = part.length / all.length;
       total.loss += share * statistics.loss;
       total.accuracy += share * statistics.accuracy;
@@ -261,7 +263,12 @@ export class CpuGateTrainer {
   private networkFor(layout: GateLayout, pairs: number): GateNetwork {
     const { mode, temperature, logitScale, activeObjectives, dropout } = this.options;
     const softmaxOver = mode === 'authors-script' ? 'chosen-rejected' : 'objectives';
-    return new GateNetwork(layout, pairs, { temperature, logitScale, activeObjectives, dropout, softmaxOver });
+    return GateNetwork.exact(layout, pairs, { temperature, logitScale, activeObjectives, dropout, softmaxOver });
+  }
+
+  private setInput(network: GateNetwork, rows: ArrayLike<number>): void {
+    const { gateFeatures, featureSize: d } = this.pairs;
+    for (let b = 0; b < rows.length; b++) network.setInput(b, gateFeatures.subarray(rows[b]! * d, (rows[b]! + 1) * d));
   }
 
   private lossValues(): Float64Array {
@@ -273,34 +280,13 @@ export class CpuGateTrainer {
     const { dropout, seed } = this.options;
     const rows = this.options.batchRows?.(index) ?? this.batches.rowsAt(index);
     const keys = dropout > 0 ? (layer: number) => dropoutKey(seed, index, layer) : undefined;
-    return this.network.evaluate(
-      this.parameters,
-      this.pairs.gateFeatures,
-      this.lossValues(),
-      rows,
-      this.gradients,
-      keys,
-    );
+    this.setInput(this.network, rows);
+    return this.network.evaluate(this.parameters, this.lossValues(), rows, this.gradients, keys);
   }
 
-  /** AdamW (Loshchilov and Hutter 2019, as in PyTorch): decay first, then the bias-corrected step. */
   private update(learningRate: number): void {
-    const { adamBetas, adamEpsilon, weightDecay } = this.options;
-    const [decay1, decay2] = adamBetas;
-    const stepSize = learningRate / (1 - decay1 ** (this.doneSteps + 1));
-    const correction2 = Math.sqrt(1 - decay2 ** (this.doneSteps + 1));
-    const { parameters, firstMoments, secondMoments, gradients } = this;
-    const kept = 1 - learningRate * weightDecay;
-    const { beta } = this.network.layout;
-    for (let i = 0; i < parameters.length; i++) {
-      const gradient = gradients[i]!;
-      const first = decay1 * firstMoments[i]! + (1 - decay1) * gradient;
-      const second = decay2 * secondMoments[i]! + (1 - decay2) * gradient * gradient;
-      firstMoments[i] = first;
-      secondMoments[i] = second;
-      const value = i === beta ? parameters[i]! : kept * parameters[i]!;
-      parameters[i] = value - (stepSize * first) / (Math.sqrt(second) / correction2 + adamEpsilon);
-    }
+    const { parameters, firstMoments, secondMoments, gradients, doneSteps: index, options } = this;
+    adamwStep({ parameters, firstMoments, secondMoments, gradients }, { ...options, learningRate, index });
   }
 }
 

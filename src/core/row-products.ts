@@ -6,13 +6,31 @@
  * 1.6 · 10⁹ multiply-adds a second in V8, four times a plain triple loop. f64 is faster here than f32, which V8 converts at each load.
  */
 
+/** f64 on the exact path, f32 on the fast one. */
+export type FloatArray = Float64Array | Float32Array;
+
 /** Rows [start, end) of a row-major matrix whose rows are `stride` apart. */
-export interface RowRange {
-  readonly values: Float64Array;
+export interface RowRange<F extends FloatArray = Float64Array> {
+  readonly values: F;
   readonly stride: number;
   readonly start: number;
   readonly end: number;
 }
+
+/** Where a network's numbers live and what multiplies them. */
+export interface RowKernel<F extends FloatArray> {
+  /** Zeros. */
+  allocate(length: number): F;
+  /** target[i, j] += Σ_t left[i, t] · right[j, t], as `addRowProducts`. */
+  addRowProducts(target: F, targetStride: number, left: RowRange<F>, right: RowRange<F>, length: number): void;
+}
+
+/** f64 in this thread: the reference. */
+export const exactKernel: RowKernel<Float64Array> = {
+  allocate: (length) => new Float64Array(length),
+  addRowProducts: (target, targetStride, left, right, length) =>
+    addRowProducts(target, targetStride, left, right, length),
+};
 
 /** Entries of a row handled in one pass, so that a tile's eight rows stay in the first-level cache. */
 const passLength = 512;
@@ -149,7 +167,7 @@ function addFour(c: Float64Array, at: number, s0: number, s1: number, s2: number
 }
 
 /** Writes the transpose of `source` `[rows, columns]` into `target` `[columns, rows]`, in tiles that fit the cache. */
-export function transposeInto(target: Float64Array, source: Float64Array, rows: number, columns: number): void {
+export function transposeInto(target: FloatArray, source: FloatArray, rows: number, columns: number): void {
   const tile = 16;
   for (let rowStart = 0; rowStart < rows; rowStart += tile)
     for (let columnStart = 0; columnStart < columns; columnStart += tile) {

@@ -26,3 +26,17 @@ export const cpuTrainerFactory: TrainerFactory = async (_request, prepared, stat
   backend: 'cpu-f64',
   device: 'processor, 64-bit',
 });
+
+/** Multiply-adds of one step: forward, gradient of the weights, gradient of the inputs of all layers but the first. */
+export function stepWork({ layers, data, settings }: PreparedTraining): number {
+  const { batchSize, pairs } = settings.batches;
+  const rows = batchSize === 'all' ? (typeof pairs === 'number' ? pairs : pairs.length) : batchSize;
+  const weights = layers.reduce((sum, { inputSize, outputSize }) => sum + inputSize * outputSize, 0);
+  const first = (layers[0]?.outputSize ?? 0) * data.rows.featureSize;
+  return (settings.mode === 'authors-script' ? 2 : 1) * rows * (3 * weights - first);
+}
+
+/** Multiply-adds of the whole run. */
+export function runWork({ options }: TrainingRequest, prepared: PreparedTraining): number {
+  return options.steps * stepWork(prepared);
+}
