@@ -1,21 +1,16 @@
 /** A training run's checkpoint in one file on disk. */
-import type { CheckpointStore } from '@/jobs/host/checkpoint-file.ts';
-import { readCheckpoint, writeCheckpoint } from '@/jobs/host/checkpoint-file.ts';
+import { rm } from 'node:fs/promises';
+import { CheckpointStore } from '@/jobs/host/checkpoint-store.ts';
 import { diskSource } from './disk-files.ts';
 import { writeWhole } from './train-run.ts';
 
+/** A store that knows one file, whatever the run is called. */
 export function diskCheckpoints(path: string): CheckpointStore {
-  return {
-    async save(request, prepared, backend, state, memory) {
-      const savedAt = Date.now();
-      const bytes = writeCheckpoint(request, prepared, backend, state, memory, savedAt);
-      await writeWhole(path, bytes);
-      const { step } = state;
-      return { runId: request.runId, step, steps: request.options.steps, bytes: bytes.length, backend, savedAt };
-    },
-    async load(request, prepared) {
-      const source = await diskSource(path);
-      return source === undefined ? undefined : readCheckpoint(source, request, prepared);
-    },
+  const files = {
+    write: (_name: string, bytes: Uint8Array<ArrayBuffer>) => writeWhole(path, bytes),
+    open: () => diskSource(path),
+    list: async () => [path],
+    remove: () => rm(path, { force: true }),
   };
+  return new CheckpointStore(files, () => Date.now());
 }

@@ -1,9 +1,8 @@
 /** Which trainer the command line uses: f64 while that takes minutes at most, f32 on wasm threads for larger runs. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { openWasmGateTrainer } from '@/core/wasm-gate-trainer.ts';
 import { helperSource, type StartHelper } from '@/core/wasm-kernel.ts';
-import { cpuTrainerFactory, runWork, type TrainerFactory } from '@/jobs/host/trainer-factory.ts';
+import { openExactTrainer, openFastTrainer, runWork, type TrainerFactory } from '@/jobs/host/trainer-factory.ts';
 
 export interface NodeTrainerOptions {
   readonly precision: 'auto' | 'f64' | 'f32';
@@ -23,15 +22,22 @@ export const startNodeHelper: StartHelper = (workerData) =>
     worker.once('online', () => resolve({ terminate: () => void worker.terminate() }));
   });
 
+/** Gate rows beyond this stay in their files. */
+const largestRows = 4e9;
+
 export function nodeTrainerFactory({ precision, threads }: NodeTrainerOptions): TrainerFactory {
-  return async (request, prepared, state) => {
-    const exact = precision === 'f64' || (precision === 'auto' && runWork(request, prepared) <= largestExactRun);
-    if (exact) return cpuTrainerFactory(request, prepared, state);
-    const { data, layers, initialBeta, settings } = prepared;
-    const trainer = await openWasmGateTrainer(data, state ?? layers, initialBeta, settings, {
-      threads: threads ?? availableParallelism(),
-      startHelper: startNodeHelper,
-    });
-    return { trainer, backend: 'wasm-f32', device: trainer.description };
+  return {
+    rowBytes: async () => largestRows,
+    async open(request, prepared, state) {
+      // A stored run goes on in the precision it has.
+      const backend =
+        request.backend ?? (precision === 'f64' ? 'cpu-f64' : precision === 'f32' ? 'wasm-f32' : undefined);
+      const exact = backend === 'cpu-f64' || (backend === undefined && runWork(request, prepared) <= largestExactRun);
+      if (exact) return openExactTrainer(prepared, state);
+      return openFastTrainer(prepared, state, {
+        threads: threads ?? availableParallelism(),
+        startHelper: startNodeHelper,
+      });
+    },
   };
 }

@@ -245,7 +245,6 @@ async function train(argv: readonly string[], terminal: Terminal): Promise<numbe
     ...(stateDictPath === undefined ? {} : { stateDictPath }),
     ...(logPath === undefined ? {} : { logPath }),
     ...(checkpointPath === undefined ? {} : { checkpoints: diskCheckpoints(checkpointPath) }),
-    memoryBytes: 4e9,
     signal: interrupt.signal,
     onEvent: narrator(options.steps, terminal),
   });

@@ -4,9 +4,9 @@ import { basename } from 'node:path';
 import { writeTrainedHead } from '@/formats/head-files.ts';
 import { FormatError } from '@/formats/errors.ts';
 import type { DataFile, TrainedGate, TrainingEvent, TrainingRequest } from '@/jobs/api/training.ts';
-import { prepareTraining } from '@/jobs/host/prepare-training.ts';
-import { TrainingLoop } from '@/jobs/host/training-loop.ts';
-import type { CheckpointStore } from '@/jobs/host/checkpoint-file.ts';
+import { JobError } from '@/jobs/api/job-error.ts';
+import type { CheckpointStore } from '@/jobs/host/checkpoint-store.ts';
+import { startTraining } from '@/jobs/host/start-training.ts';
 import type { TrainerFactory } from '@/jobs/host/trainer-factory.ts';
 import { diskSource } from './disk-files.ts';
 
@@ -20,7 +20,6 @@ export interface TrainRun {
   /** One JSON object a step: step, loss, accuracy, lr, beta. */
   readonly logPath?: string;
   readonly checkpoints?: CheckpointStore;
-  readonly memoryBytes: number;
   readonly signal?: AbortSignal;
   readonly onEvent: (event: TrainingEvent) => void;
 }
@@ -53,21 +52,11 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
 /**
  * Trains and writes. When `signal` aborts, the run stops between two steps, is stored where checkpoints are kept, and the gate as it is
  * is written.
- * @throws FormatError, DataError, JobError.
+ * @throws JobError.
  */
 export async function trainFiles(run: TrainRun): Promise<TrainedGate> {
-  const { request, factory, onEvent, checkpoints, signal } = run;
-  const { options } = request;
-  const prepared = await prepareTraining(
-    request,
-    { openFile: openDiskDataFile, memoryBytes: run.memoryBytes },
-    onEvent,
-    signal,
-  );
-  for (const warning of prepared.warnings) onEvent({ kind: 'warning', warning });
-  const stored = request.resume === true ? await checkpoints?.load(request, prepared) : undefined;
-  const { trainer, backend, device } = await factory(request, prepared, stored?.state);
-  const log = run.logPath === undefined ? undefined : await open(run.logPath, stored === undefined ? 'w' : 'a');
+  const { request, factory, checkpoints, signal } = run;
+  const log = run.logPath === undefined ? undefined : await open(run.logPath, request.resume === true ? 'a' : 'w');
   let lines = '';
   const flush = async (): Promise<void> => {
     const text = lines;
@@ -75,55 +64,38 @@ export async function trainFiles(run: TrainRun): Promise<TrainedGate> {
     if (text !== '') await log?.writeFile(text);
   };
   try {
-    onEvent({
-      kind: 'started',
-      backend,
-      device,
-      trainPairs: prepared.trainPairs.length,
-      heldOutPairs: prepared.heldOut.length,
-      fromStep: trainer.stepsDone,
-      parameters: prepared.parameters,
-    });
-    const loop = new TrainingLoop(prepared, trainer, {
-      steps: options.steps,
-      evaluateEvery: options.evaluateEvery,
-      earlyStop: options.earlyStop,
-      checkpointEvery: checkpoints === undefined ? 0 : (request.checkpointEvery ?? 500),
-      ...(stored === undefined ? {} : { memory: stored.memory }),
+    const tools = {
+      openFile: openDiskDataFile,
+      factory,
+      ...(checkpoints === undefined ? {} : { checkpoints }),
       now: () => performance.now(),
-      breathe: async () => {
+      async breathe() {
         await flush();
         await new Promise((resolve) => setImmediate(resolve));
       },
-      onEvent(event) {
-        if (event.kind === 'step' && log !== undefined)
-          for (const { step, loss, accuracy, learningRate: lr, beta } of event.steps)
-            lines += `${JSON.stringify({ step, loss, accuracy, lr, beta })}\n`;
-        onEvent(event);
-      },
-      save: async (state, memory) => {
-        await flush();
-        await checkpoints?.save(request, prepared, backend, state, memory);
-      },
+    };
+    const training = startTraining(request, tools, (event) => {
+      if (event.kind === 'step' && log !== undefined)
+        for (const { step, loss, accuracy, learningRate: lr, beta } of event.steps)
+          lines += `${JSON.stringify({ step, loss, accuracy, lr, beta })}\n`;
+      run.onEvent(event);
     });
     const onAbort = (): void => {
-      // Rejections of the checkpoint come out of run(), which ends after it.
-      if (checkpoints !== undefined) loop.checkpoint().catch(() => undefined);
-      loop.stop();
+      // What cannot be stored does not keep the run from stopping.
+      if (checkpoints !== undefined) training.checkpoint().catch(() => undefined);
+      void training.stop();
     };
     signal?.addEventListener('abort', onAbort);
-    const result = await loop.run();
+    const ended = await training.ended;
     signal?.removeEventListener('abort', onAbort);
     await flush();
-    await writeWhole(run.outPath, writeTrainedHead(result.head, result.beta, 'armorm', basename(run.outPath)));
+    if (ended.kind === 'failed') throw new JobError(ended.error);
+    const { head, beta } = ended.result;
+    await writeWhole(run.outPath, writeTrainedHead(head, beta, 'armorm', basename(run.outPath)));
     if (run.stateDictPath !== undefined)
-      await writeWhole(
-        run.stateDictPath,
-        writeTrainedHead(result.head, result.beta, 'script', basename(run.stateDictPath)),
-      );
-    return result;
+      await writeWhole(run.stateDictPath, writeTrainedHead(head, beta, 'script', basename(run.stateDictPath)));
+    return ended.result;
   } finally {
-    trainer.dispose();
     await log?.close();
   }
 }

@@ -17,19 +17,6 @@ export interface StoredRun {
   readonly info: Omit<CheckpointInfo, 'bytes'>;
 }
 
-/** Where checkpoints are kept: a folder on disk, OPFS. */
-export interface CheckpointStore {
-  save(
-    request: TrainingRequest,
-    prepared: PreparedTraining,
-    backend: TrainingBackend,
-    state: GateTrainerState,
-    memory: LoopMemory,
-  ): Promise<CheckpointInfo>;
-  /** @returns `undefined` when the run has none. @throws JobError when it is of other data or settings. */
-  load(request: TrainingRequest, prepared: PreparedTraining): Promise<StoredRun | undefined>;
-}
-
 const format = 'armoscope-gate-checkpoint-1';
 
 /** What must be equal for a run to go on; how often it is evaluated or stored does not matter. */

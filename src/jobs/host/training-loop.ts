@@ -51,6 +51,7 @@ export class TrainingLoop {
   private readonly wanted: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   private readonly standing: (() => void)[] = [];
   private latest: TrainingEvaluation | undefined;
+  private ended = false;
 
   constructor(prepared: PreparedTraining, trainer: GateTrainer, options: LoopOptions) {
     this.prepared = prepared;
@@ -61,6 +62,7 @@ export class TrainingLoop {
 
   /** Resolves when the run stands still. */
   pause(): Promise<void> {
+    if (this.ended) return Promise.resolve();
     this.paused = true;
     return new Promise((resolve) => this.standing.push(resolve));
   }
@@ -77,6 +79,7 @@ export class TrainingLoop {
 
   /** Stores the run between two steps. */
   checkpoint(): Promise<void> {
+    if (this.ended) return this.save();
     return new Promise((resolve, reject) => {
       this.wanted.push({ resolve, reject });
       this.wake?.();
@@ -85,7 +88,7 @@ export class TrainingLoop {
 
   /** Runs to the end. @throws what the trainer throws. */
   async run(): Promise<TrainedGate> {
-    const { steps, evaluateEvery, earlyStop, checkpointEvery, now, breathe, onEvent } = this.options;
+    const { steps, evaluateEvery, earlyStop, checkpointEvery, now, breathe } = this.options;
     const startedAt = now();
     const firstStep = this.trainer.stepsDone;
     let idleMs = 0;
@@ -120,9 +123,8 @@ export class TrainingLoop {
     }
     while (this.wanted.length > 0) await this.serveCheckpoints();
     for (const resolve of this.standing.splice(0)) resolve();
-    const result = await this.result(reason);
-    onEvent({ kind: 'done', result });
-    return result;
+    this.ended = true;
+    return this.result(reason);
   }
 
   private report(logs: readonly GateStepLog[], firstStep: number, elapsedMs: number): void {
