@@ -14,13 +14,15 @@ export function InspectView() {
   const model = useModel();
   const inspection = useInspection(model);
   const conversation = useInspect((state) => state.conversation);
+  const loading = model.status === 'loading';
   return (
     <div className={classes.layout}>
       <h1 className="visually-hidden">Inspect</h1>
       <Composer inspection={inspection} />
       <div className={classes.results}>
         <OriginCard inspection={inspection} model={model} />
-        <ModelBanner model={model} />
+        {/* While it loads, the banner lies at the foot of the window: it comes and goes without moving the page. */}
+        {loading ? null : <ModelBanner model={model} />}
         <VariantNotice active={inspection.active} entries={inspection.entries} />
         {inspection.manifest === undefined ? null : (
           <LazyComparison manifest={inspection.manifest} entries={inspection.entries} />
@@ -36,6 +38,7 @@ export function InspectView() {
             />
           ))}
         </div>
+        {loading ? <ModelBanner model={model} /> : null}
       </div>
     </div>
   );

@@ -1,5 +1,7 @@
 /** The charts, fetched when the first result is there: they, their menus and style sheets must not delay the first paint. */
 import { lazy, Suspense, type ComponentProps } from 'react';
+import { WhenNear } from '@/components/when-near.tsx';
+import { useModel } from '@/queries/model-queries.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import type { Comparison } from './comparison.tsx';
 import type { ResponseStory } from './response-story.tsx';
@@ -16,11 +18,14 @@ const LazyStory = lazy(async () => {
 });
 
 export function LazyComparison(props: ComponentProps<typeof Comparison>) {
+  const settled = useModel().status !== 'loading';
   if (props.entries.every((entry) => entry.scored === undefined)) return undefined;
   return (
-    <Suspense fallback={<section className="card" aria-label="Comparison" aria-busy="true" />}>
-      <Lazy {...props} />
-    </Suspense>
+    <WhenNear now={settled} placeholder={classes.comparisonPlaceholder}>
+      <Suspense fallback={<div className={classes.comparisonPlaceholder} aria-busy="true" />}>
+        <Lazy {...props} />
+      </Suspense>
+    </WhenNear>
   );
 }
 

@@ -11,6 +11,8 @@ import {
 import { Notice } from '@/components/notice.tsx';
 import { ObjectiveTable } from '@/components/objective-table.tsx';
 import { ResponseLetter } from '@/components/response-letter.tsx';
+import { WhenNear } from '@/components/when-near.tsx';
+import { useModel } from '@/queries/model-queries.ts';
 import { responseLetter } from '@/state/conversation.ts';
 import { contributionSum } from './attribution.ts';
 import { LazyResponseStory } from './lazy-analysis.tsx';
@@ -49,6 +51,7 @@ export function ResponsePanel({ index, entry, manifest, largestContribution }: P
   const letter = responseLetter(index);
   const status = entry?.status ?? 'unscored';
   const scored = entry?.scored;
+  const settled = useModel().status !== 'loading';
   return (
     <section
       className={`card ${classes.panel} ${entry?.stale === true ? (classes.stale ?? '') : ''}`}
@@ -85,7 +88,9 @@ export function ResponsePanel({ index, entry, manifest, largestContribution }: P
       {entry === undefined || scored === undefined || manifest === undefined ? (
         <p className="muted small">{explanations[status]}</p>
       ) : (
-        <Scored letter={letter} entry={entry} manifest={manifest} largestContribution={largestContribution} />
+        <WhenNear now={settled} placeholder={classes.scoredPlaceholder}>
+          <Scored letter={letter} entry={entry} manifest={manifest} largestContribution={largestContribution} />
+        </WhenNear>
       )}
     </section>
   );
