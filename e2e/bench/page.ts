@@ -1,4 +1,6 @@
-/** `window.bench(order)`: runs one measurement in a worker and resolves with its result. */
+/** `window.bench(order)`: one measurement in a worker. `window.cycle(order)`: load, score and unload again and again. */
+import { createWorkerEngine } from '@/engine/worker/worker-client.ts';
+import type { Provider } from '@/engine/api/messages.ts';
 import type { BenchOrder, BenchReply } from './worker.ts';
 
 async function bench(order: BenchOrder): Promise<unknown> {
@@ -15,4 +17,41 @@ async function bench(order: BenchOrder): Promise<unknown> {
     worker.postMessage(order);
   }).finally(() => worker.terminate());
 }
-Object.assign(window, { bench });
+
+export interface CycleOrder {
+  readonly provider: Provider;
+  readonly packageUrl: string;
+  readonly cycles: number;
+  readonly readEvery: number;
+}
+export interface CycleReading {
+  readonly cycle: number;
+  /** JavaScript and wasm memory of the page and its workers. */
+  readonly bytes: number;
+}
+
+/** Of cross-origin isolated pages in Chromium; TypeScript does not know it. */
+interface MeasuringPerformance {
+  measureUserAgentSpecificMemory(): Promise<{ readonly bytes: number }>;
+}
+
+async function cycle({ provider, packageUrl, cycles, readEvery }: CycleOrder): Promise<CycleReading[]> {
+  const engine = createWorkerEngine();
+  const readings: CycleReading[] = [];
+  for (let done = 1; done <= cycles; done++) {
+    await engine.load({ kind: 'url', url: packageUrl }, { provider });
+    await engine.score({
+      messages: [{ role: 'user', content: `Name ${done} colours.` }],
+      responses: ['Blue, green and red.', `I cannot name ${done} of them, but blue is one.`],
+      features: true,
+    });
+    await engine.unload();
+    if (done % readEvery !== 0 && done !== cycles) continue;
+    const { bytes } = await (performance as unknown as MeasuringPerformance).measureUserAgentSpecificMemory();
+    console.log(`cycle ${done}: ${(bytes / 1e6).toFixed(1)} MB`);
+    readings.push({ cycle: done, bytes });
+  }
+  await engine.dispose();
+  return readings;
+}
+Object.assign(window, { bench, cycle });

@@ -7,17 +7,13 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
-import { build } from 'vite';
 import type { Provider } from '@/engine/api/messages.ts';
 import { nativeBackendFactory } from '@/runtime/native-backend.ts';
-import { chromiumArguments } from '@/cli/chromium.ts';
 import { diskFileSet } from '@/cli/disk-files.ts';
-import { ensureChromium } from '@/cli/install-chromium.ts';
 import { createCliEngine } from '@/cli/node-engine.ts';
-import { createStaticServer } from '@/cli/static-server.ts';
 import { availableParallelism } from 'node:os';
 import { measure, tokenSaving, type BenchResult, type BenchSettings, type Timing } from './measure.ts';
+import { withBenchPage } from './bench-page.ts';
 import type { BenchOrder } from './worker.ts';
 
 const { values } = parseArgs({
@@ -75,41 +71,17 @@ function coreMs(): number {
 }
 
 async function inBrowser(provider: Provider): Promise<BenchResult> {
-  const site = folder('../../.cache/bench/');
-  await build({
-    root: folder('.'),
-    configFile: folder('../../vite.config.ts'),
-    publicDir: false,
-    logLevel: 'error',
-    build: { outDir: site, emptyOutDir: true, sourcemap: false },
-  });
-  const server = createStaticServer({ '/': site, '/package/': model });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const bound = server.address();
-  const origin = `http://localhost:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
-  const browser = await chromium.launch({ executablePath: ensureChromium(), args: chromiumArguments });
-  try {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(0);
-    page.on('console', (message) => {
-      if (message.type() === 'log') console.log(message.text());
-    });
-    await page.goto(`${origin}/`);
-    await page.waitForFunction(() => 'bench' in window);
+  return await withBenchPage(model, async (page, packageUrl) => {
     const order: BenchOrder = {
       provider,
-      packageUrl: `${origin}/package/`,
+      packageUrl,
       settings: settingsFor(provider === 'wasm' ? 3 : 1),
     };
     return await page.evaluate(
       async (given) => (window as unknown as { bench(order: BenchOrder): Promise<BenchResult> }).bench(given),
       order,
     );
-  } finally {
-    await browser.close();
-    server.close();
-    server.closeAllConnections();
-  }
+  });
 }
 
 function print(result: BenchResult): void {

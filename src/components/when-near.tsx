@@ -18,9 +18,9 @@ interface Props {
 export function WhenNear({ now, placeholder, children }: Props) {
   const [shown, setShown] = useState(now);
   const place = useRef<HTMLDivElement>(null);
+  if (now && !shown) setShown(true);
   useEffect(() => {
     const element = place.current;
-    if (now) setShown(true);
     if (element === null) return undefined;
     const observer = new IntersectionObserver(
       (entries) => {
@@ -30,6 +30,6 @@ export function WhenNear({ now, placeholder, children }: Props) {
     );
     observer.observe(element);
     return () => observer.disconnect();
-  }, [now]);
+  }, []);
   return shown || now ? children : <div ref={place} className={placeholder} aria-busy="true" />;
 }

@@ -75,7 +75,7 @@ export function cancelModelLoad(client: QueryClient): void {
   void client.cancelQueries({ queryKey: modelKey });
 }
 
-/** Frees the model; scores that are on the page stay. */
+/** Frees the model. Texts stay; results are shown again when a model is loaded and they are scored. */
 export async function unloadModel(engine: RewardEngine, client: QueryClient): Promise<void> {
   markUnloaded();
   await client.cancelQueries({ queryKey: modelKey });

@@ -56,7 +56,7 @@ export function CurrentModel({ model }: { readonly model: ModelState }) {
           <h2>No model is loaded</h2>
           <p className="muted">
             {model.unloaded
-              ? `${name} was unloaded and its memory given back. Scores on the page stay.`
+              ? `${name} was unloaded and its memory given back. Texts stay; scores need a model.`
               : `Loading ${name} was cancelled.`}
           </p>
           <div>

@@ -41,7 +41,7 @@ export function ObjectiveList({ manifest }: { readonly manifest: Manifest }) {
             <th scope="col">What it is</th>
             <th scope="col">Its labels</th>
             <th scope="col">Native scale</th>
-            <th scope="col">Reference mean</th>
+            {manifest.referenceMeans === undefined ? null : <th scope="col">Reference mean</th>}
           </tr>
         </thead>
         <tbody>
@@ -62,11 +62,11 @@ export function ObjectiveList({ manifest }: { readonly manifest: Manifest }) {
                 {objective.labels.note === '' ? '' : `. ${objective.labels.note}`}
               </td>
               <td data-heading="Native scale">{nativeScale(objective)}</td>
-              <td data-heading="Reference mean" className="numeric">
-                {manifest.referenceMeans?.[index] === undefined
-                  ? 'not stated'
-                  : formatSignificant(manifest.referenceMeans[index])}
-              </td>
+              {manifest.referenceMeans === undefined ? null : (
+                <td data-heading="Reference mean" className="numeric">
+                  {formatSignificant(manifest.referenceMeans[index] ?? Number.NaN)}
+                </td>
+              )}
             </tr>
           ))}
         </tbody>
