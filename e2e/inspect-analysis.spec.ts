@@ -1,7 +1,8 @@
 /** Inspect's analysis: charts with table twins and exports, waterfalls that sum, sentences that are true. */
 import { readFileSync } from 'node:fs';
 import type { Locator, Page } from '@playwright/test';
-import { openModel, readResult } from './inspect-page.ts';
+import { idle, openModel, readResult, response, score, write } from './inspect-page.ts';
+import { badlyPlaced, expectNoViolations, widths } from './page-look.ts';
 import { expect, test } from './test.ts';
 
 const model = 'armorm-tiny-smollm';
@@ -103,3 +104,157 @@ test('a chart has its table, and leaves as SVG, PNG and CSV', async ({ page }) =
     await expect(frame.getByRole('img')).toBeVisible();
   });
 });
+
+/** Rows of a shown table: the header cell's text, then every cell's full number or text. */
+async function tableRows(table: Locator): Promise<string[][]> {
+  return await table
+    .getByRole('row')
+    .evaluateAll((rows) =>
+      rows.map((row) =>
+        [...row.querySelectorAll('th, td')].map((cell) => cell.getAttribute('title') ?? cell.textContent.trim()),
+      ),
+    );
+}
+
+const prompt = 'Name three colours of the rainbow, and say which is your favourite.';
+const answers = ['Red, green and violet. I have no favourite, but violet is rare.', 'Colours are colours, and so on.'];
+
+test('a score is a waterfall whose table sums to it, and a pair’s sentence says what the numbers say', async ({
+  page,
+}) => {
+  await openModel(page, model);
+  const results = await score(page, prompt, answers);
+  await test.step('the waterfall of a response', async () => {
+    const frame = chart(page, 'Where the score of A comes from');
+    await frame.getByRole('button', { name: 'Show Where the score of A comes from as a table' }).click();
+    const rows = (await tableRows(frame.getByRole('table'))).slice(1);
+    const total = Number(rows.at(-1)?.at(-1));
+    expect(total).toBe(results[0]?.score);
+    const base = Number(rows[0]?.at(-1));
+    const steps = rows.slice(1, -1).map((row) => Number(row[4]));
+    expect(steps).toHaveLength(19);
+    expect(base + steps.reduce((sum, step) => sum + step, 0)).toBeCloseTo(total, 12);
+    // The running total before the last row ends where the score is.
+    expect(Number(rows.at(-2)?.at(-1))).toBeCloseTo(total, 12);
+  });
+  const [a, b] = results;
+  if (a === undefined || b === undefined) throw new Error('two responses were scored');
+  const [better, worse, first, second] = a.score >= b.score ? [a, b, 'A', 'B'] : [b, a, 'B', 'A'];
+  const steps = better.rows.map((row, index) => row.coefficient * (row.reward - (worse.rows[index]?.reward ?? NaN)));
+  await test.step('the margin of the pair', async () => {
+    const frame = chart(page, `Margin ${first} − ${second}`);
+    await frame.getByRole('button', { name: /^Show Margin/ }).click();
+    const rows = (await tableRows(frame.getByRole('table'))).slice(1, -1);
+    for (const row of rows) {
+      const index = better.rows.findIndex((entry) => entry.objective === row[0]);
+      expect(Number(row[4])).toBeCloseTo(steps[index] ?? NaN, 12);
+    }
+    expect(rows.reduce((sum, row) => sum + Number(row[4]), 0)).toBeCloseTo(better.score - worse.score, 12);
+  });
+  await test.step('the sentence', async () => {
+    const words = page.getByRole('group', { name: 'Why' });
+    const largest = better.rows[steps.indexOf(Math.max(...steps))]?.objective ?? '';
+    const against = better.rows[steps.indexOf(Math.min(...steps))]?.objective ?? '';
+    await expect(words).toContainText(`Response ${first} scores higher than response ${second}, `);
+    await expect(words).toContainText(new RegExp(`because it rates (higher|lower) on ${largest}\\b`));
+    await expect(words).toContainText(`; ${against} pulls the other way most`);
+    const top = better.rows.reduce((most, row) => (row.gateWeight > most.gateWeight ? row : most));
+    await expect(words).toContainText(`the gate weighs ${top.objective} most`);
+  });
+  await test.step('an objective explains itself, by keyboard, and gives the focus back', async () => {
+    const name = response(page, 'A').getByRole('button', { name: 'helpsteer-verbosity', exact: true }).last();
+    await name.focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'helpsteer-verbosity' });
+    await expect(dialog).toContainText('It measures length');
+    await expect(dialog).toContainText('Unknown: this package brings no figures for it.');
+    const rows = await tableRows(dialog.getByRole('table', { name: 'helpsteer-verbosity in this inspection' }));
+    expect(rows[1]?.slice(0, 2)).toEqual(['A', String(a.rows[4]?.reward)]);
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+    await expect(name).toBeFocused();
+  });
+});
+
+test('the embedded package tells what raises an objective, and a chart in a dialog can be saved', async ({ page }) => {
+  await page.goto('/');
+  await idle(page);
+  await response(page, 'A').getByRole('button', { name: 'ultrafeedback-honesty', exact: true }).last().click();
+  const dialog = page.getByRole('dialog', { name: 'ultrafeedback-honesty' });
+  await expect(dialog).toContainText(/follows its labels: (AUC|Spearman ρ) \d/);
+  const { name, bytes } = await exported(page, 'What raises it', 'CSV');
+  expect(name).toBe('raised-by-ultrafeedback-honesty.csv');
+  expect(bytes.toString('utf8')).toMatch(/^\ufeffWhen the response …,Effect,±,Pairs\r\n/);
+});
+
+test('many responses are ranked, and compared with the one that is pinned', async ({ page }) => {
+  await openModel(page, model);
+  await write(page, prompt, answers);
+  for (const [at, text] of ['Blue.', 'No.'].entries()) {
+    await page.getByRole('button', { name: 'Add a response' }).click();
+    await page.getByRole('textbox', { name: `Response ${'CD'.charAt(at)} text` }).fill(text);
+  }
+  await page.getByRole('button', { name: 'Score', exact: true }).click();
+  await idle(page);
+  const results = await Promise.all([...'ABCD'].map((letter) => readResult(page, letter)));
+  const scores = cells((await exported(page, 'Scores', 'CSV')).bytes).slice(1);
+  expect(scores.map((row) => Number(row[2]))).toEqual(results.map((result) => result.score).sort((x, y) => y - x));
+  await page.getByRole('radiogroup', { name: 'Pinned response' }).getByText('C', { exact: true }).click();
+  const title = 'Differences to response C';
+  await chart(page, title)
+    .getByRole('button', { name: `Show ${title} as a table` })
+    .click();
+  const rows = await tableRows(chart(page, title).getByRole('table'));
+  expect(rows[0]).toEqual(['Objective', 'A − C', 'B − C', 'D − C']);
+  for (const [column, letter] of [...'ABD'].entries()) {
+    const sum = rows.slice(1, -1).reduce((total, row) => total + Number(row[column + 1]), 0);
+    const difference = (results['ABCD'.indexOf(letter)]?.score ?? NaN) - (results[2]?.score ?? NaN);
+    expect(sum).toBeCloseTo(difference, 12);
+    expect(Number(rows.at(-1)?.[column + 1])).toBe(difference);
+  }
+});
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`tables, dialogs, menus, the gate’s radar and a ranking are whole and accessible in the ${scheme} scheme`, async ({
+    page,
+  }) => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    await page.goto('/');
+    await idle(page);
+    await page.getByRole('radiogroup', { name: 'Shape of the gate' }).getByText('Radar').click();
+    await page.getByRole('button', { name: 'Export Gate', exact: true }).click();
+    await expect(page.getByRole('menuitem').first()).toBeVisible();
+    await expectNoViolations(page);
+    await page.keyboard.press('Escape');
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      await idle(page);
+      await expect.poll(() => badlyPlaced(page)).toEqual([]);
+    }
+    for (const button of await page.getByRole('button', { name: /^Show .* as a table$/ }).all()) await button.click();
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      await idle(page);
+      await expect.poll(() => badlyPlaced(page)).toEqual([]);
+    }
+    await expectNoViolations(page);
+    await response(page, 'A').getByRole('button', { name: 'ultrafeedback-honesty', exact: true }).last().click();
+    await expect(page.getByRole('dialog')).toContainText('What raises it');
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      await expect.poll(() => badlyPlaced(page)).toEqual([]);
+    }
+    await expectNoViolations(page);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Add a response' }).click();
+    await page.getByRole('textbox', { name: 'Response C text' }).fill('Stop watering.');
+    await page.getByRole('button', { name: 'Score', exact: true }).click();
+    await idle(page);
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      await idle(page);
+      await expect.poll(() => badlyPlaced(page)).toEqual([]);
+    }
+    await expectNoViolations(page);
+  });
+}

@@ -4,7 +4,7 @@
  */
 import '@mantine/core/styles/Menu.css';
 import { ActionIcon, Menu } from '@mantine/core';
-import { useId, useRef, useState, type ReactNode } from 'react';
+import { useId, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { pngOf, readPicture, saveFile, type LegendEntry } from './chart-picture.ts';
 import { tableCsv, type ChartTable as TableData } from './chart-table-data.ts';
 import { ChartTable } from './chart-table.tsx';
@@ -54,6 +54,9 @@ export function ChartFrame({
   const picture = useRef<HTMLDivElement>(null);
   const [asTable, setAsTable] = useState(startAsTable);
   const [problem, setProblem] = useState<string>();
+  // A modal dialog lies above everything outside it, so a menu of a chart in one has to open in it, too.
+  const [dialog, setDialog] = useState<HTMLElement>();
+  useLayoutEffect(() => setDialog(picture.current?.closest('dialog') ?? undefined), []);
   const Heading = `h${headingLevel}` as const;
   const save = (kind: 'svg' | 'png' | 'csv') => {
     setProblem(undefined);
@@ -83,7 +86,11 @@ export function ChartFrame({
           >
             {asTable ? <ChartIcon /> : <TableIcon />}
           </ActionIcon>
-          <Menu position="bottom-end" width={210} withinPortal>
+          <Menu
+            position="bottom-end"
+            width={210}
+            {...(dialog === undefined ? {} : { portalProps: { target: dialog } })}
+          >
             <Menu.Target>
               <ActionIcon size="sm" variant="subtle" color="gray" aria-label={`Export ${title}`} title="Export">
                 <DownloadIcon />

@@ -1,4 +1,5 @@
 /** The marker and label of an objective, alike in every view. */
+import { useExplainObjective } from './explain-objective.ts';
 import { groupStyle, markerPath, splitObjectiveName, type NamedObjective } from './objective-language.ts';
 import classes from './objective-marker.module.css';
 
@@ -20,17 +21,36 @@ export function GroupMarker({ group, size = 9 }: { readonly group: string; reado
   );
 }
 
-/** The whole name, its source muted; breaks at hyphens and underscores so that no column cuts it off. */
+/**
+ * The whole name, its source muted; breaks at hyphens and underscores so that no column cuts it off. Where a view explains
+ * objectives (`explain-objective.ts`), it is a button that does.
+ */
 export function ObjectiveName({ objective }: { readonly objective: NamedObjective }) {
+  const explain = useExplainObjective();
   const [prefix, rest] = splitObjectiveName(objective.name);
+  const text = (
+    <>
+      <span className={classes.prefix}>{prefix}</span>
+      {prefix === '' ? null : <wbr />}
+      {breakable(rest)}
+    </>
+  );
   return (
     <span className={classes.name}>
       <GroupMarker group={objective.group} />
-      <span>
-        <span className={classes.prefix}>{prefix}</span>
-        {prefix === '' ? null : <wbr />}
-        {breakable(rest)}
-      </span>
+      {explain === undefined ? (
+        <span>{text}</span>
+      ) : (
+        <button
+          type="button"
+          className={classes.explain}
+          aria-haspopup="dialog"
+          title="What this objective is"
+          onClick={() => explain(objective.name)}
+        >
+          {text}
+        </button>
+      )}
     </span>
   );
 }

@@ -1,5 +1,6 @@
 /** `report.json`, the figures some packages bring about their own quality. Absent for most. */
-import { queryOptions } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
+import { readObjectiveFacts, type ObjectiveFacts } from '@/formats/objective-facts.ts';
 import { modelSource, type ModelChoice } from '@/state/model-choice.ts';
 
 export type ReportValue =
@@ -41,4 +42,16 @@ export function reportQuery(choice: ModelChoice, loadId: number) {
     queryKey: ['report', loadId],
     queryFn: async ({ signal }) => (await readReport(choice, signal)) ?? null,
   });
+}
+
+const NO_FACTS: ReadonlyMap<string, ObjectiveFacts> = new Map();
+
+/** What the report of the chosen package says of its objectives, by name; empty where it says nothing, or until it is read. */
+export function useObjectiveFacts(
+  choice: ModelChoice,
+  loadId: number,
+  enabled: boolean,
+): ReadonlyMap<string, ObjectiveFacts> {
+  const facts = useQuery({ ...reportQuery(choice, loadId), select: readObjectiveFacts, enabled });
+  return facts.data ?? NO_FACTS;
 }

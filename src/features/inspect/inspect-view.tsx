@@ -4,6 +4,7 @@ import { useInspect } from '@/state/inspect-store.ts';
 import { Composer } from './composer.tsx';
 import { LazyComparison } from './lazy-analysis.tsx';
 import { ModelBanner } from './model-banner.tsx';
+import { ObjectiveExplainer } from './objective-explainer.tsx';
 import { OriginCard } from './origin-card.tsx';
 import { ResponsePanel } from './response-panel.tsx';
 import { VariantNotice } from './variant-notice.tsx';
@@ -19,27 +20,29 @@ export function InspectView() {
     <div className={classes.layout}>
       <h1 className="visually-hidden">Inspect</h1>
       <Composer inspection={inspection} />
-      <div className={classes.results}>
-        <OriginCard inspection={inspection} model={model} />
-        {/* While it loads, the banner lies at the foot of the window: it comes and goes without moving the page. */}
-        {loading ? null : <ModelBanner model={model} />}
-        <VariantNotice active={inspection.active} entries={inspection.entries} />
-        {inspection.manifest === undefined ? null : (
-          <LazyComparison manifest={inspection.manifest} entries={inspection.entries} />
-        )}
-        <div className={classes.panels}>
-          {conversation.responses.map((response, index) => (
-            <ResponsePanel
-              key={response.id}
-              index={index}
-              entry={inspection.entries[index]}
-              manifest={inspection.manifest}
-              largestContribution={inspection.largestContribution}
-            />
-          ))}
+      <ObjectiveExplainer inspection={inspection} model={model}>
+        <div className={classes.results}>
+          <OriginCard inspection={inspection} model={model} />
+          {/* While it loads, the banner lies at the foot of the window: it comes and goes without moving the page. */}
+          {loading ? null : <ModelBanner model={model} />}
+          <VariantNotice active={inspection.active} entries={inspection.entries} />
+          {inspection.manifest === undefined ? null : (
+            <LazyComparison manifest={inspection.manifest} entries={inspection.entries} />
+          )}
+          <div className={classes.panels}>
+            {conversation.responses.map((response, index) => (
+              <ResponsePanel
+                key={response.id}
+                index={index}
+                entry={inspection.entries[index]}
+                manifest={inspection.manifest}
+                largestContribution={inspection.largestContribution}
+              />
+            ))}
+          </div>
+          {loading ? <ModelBanner model={model} /> : null}
         </div>
-        {loading ? <ModelBanner model={model} /> : null}
-      </div>
+      </ObjectiveExplainer>
     </div>
   );
 }
