@@ -1,10 +1,10 @@
 /**
  * The frame every chart sits in: title, one sentence that says what it shows, its table twin, its legend, and its export as
- * SVG, PNG and CSV. Give it to lazily loaded views: it brings the menu's style sheet.
+ * SVG, PNG and CSV.
  */
-import '@mantine/core/styles/Menu.css';
-import { ActionIcon, Menu } from '@mantine/core';
-import { useId, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import { ActionIcon } from '@mantine/core';
+import { useId, useRef, useState, type ReactNode } from 'react';
+import { ActionMenu } from './action-menu.tsx';
 import { pngOf, readPicture, saveFile, type LegendEntry } from './chart-picture.ts';
 import { tableCsv, type ChartTable as TableData } from './chart-table-data.ts';
 import { ChartTable } from './chart-table.tsx';
@@ -54,9 +54,6 @@ export function ChartFrame({
   const picture = useRef<HTMLDivElement>(null);
   const [asTable, setAsTable] = useState(startAsTable);
   const [problem, setProblem] = useState<string>();
-  // A modal dialog lies above everything outside it, so a menu of a chart in one has to open in it, too.
-  const [dialog, setDialog] = useState<HTMLElement>();
-  useLayoutEffect(() => setDialog(picture.current?.closest('dialog') ?? undefined), []);
   const Heading = `h${headingLevel}` as const;
   const save = (kind: 'svg' | 'png' | 'csv') => {
     setProblem(undefined);
@@ -86,22 +83,16 @@ export function ChartFrame({
           >
             {asTable ? <ChartIcon /> : <TableIcon />}
           </ActionIcon>
-          <Menu
-            position="bottom-end"
-            width={210}
-            {...(dialog === undefined ? {} : { portalProps: { target: dialog } })}
-          >
-            <Menu.Target>
-              <ActionIcon size="sm" variant="subtle" color="gray" aria-label={`Export ${title}`} title="Export">
-                <DownloadIcon />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown className={classes.menu ?? ''}>
-              <Menu.Item onClick={() => save('svg')}>{raster ? 'SVG, holding an image' : 'SVG picture'}</Menu.Item>
-              <Menu.Item onClick={() => save('png')}>PNG picture</Menu.Item>
-              <Menu.Item onClick={() => save('csv')}>CSV table</Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+          <ActionMenu
+            label={`Export ${title}`}
+            title="Export"
+            icon={<DownloadIcon />}
+            actions={[
+              { label: raster ? 'SVG, holding an image' : 'SVG picture', run: () => save('svg') },
+              { label: 'PNG picture', run: () => save('png') },
+              { label: 'CSV table', run: () => save('csv') },
+            ]}
+          />
         </div>
       </div>
       {/* Beside the table the chart keeps its place at no height, so that it can still be exported as it was. */}
