@@ -40,7 +40,7 @@ describe('where numbers come from', () => {
   it('is said of live ones with their distance from the recorded', () => {
     expect(provenanceOf(recording, live, { status: 'ready' }, false)).toEqual({
       badge: 'Live',
-      sentence: 'Scored on this device just now; the recorded numbers differ by at most 2.0e−7.',
+      sentence: 'Scored on this device just now; the recorded numbers differ by at most 2e−7.',
     });
     expect(provenanceOf(recording, [...live, ...recorded], { status: 'ready' }, true)?.badge).toBe('Partly live');
   });
