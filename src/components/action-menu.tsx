@@ -25,10 +25,9 @@ export function ActionMenu({ label, icon, title, actions }: Props) {
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
-  const items = () => [...(menu.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])];
   useEffect(() => {
     if (!open) return undefined;
-    items()[0]?.focus();
+    itemsOf(menu.current)[0]?.focus();
     const outside = (event: PointerEvent) => {
       if (event.target instanceof Node && root.current?.contains(event.target) !== true) setOpen(false);
     };
@@ -40,7 +39,7 @@ export function ActionMenu({ label, icon, title, actions }: Props) {
     button.current?.focus();
   };
   const move = (event: KeyboardEvent) => {
-    const all = items();
+    const all = itemsOf(menu.current);
     const at = all.findIndex((item) => item === document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
     if (event.key === 'Escape') {
@@ -90,4 +89,8 @@ export function ActionMenu({ label, icon, title, actions }: Props) {
       ) : null}
     </div>
   );
+}
+
+function itemsOf(menu: HTMLElement | null): HTMLElement[] {
+  return [...(menu?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])];
 }
