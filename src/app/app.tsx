@@ -17,6 +17,7 @@ import { Header } from './header.tsx';
 import { useKeyboard } from './keyboard.ts';
 import { useShellCommands } from './shell-commands.ts';
 import { ShellDialogs } from './shell-dialogs.tsx';
+import { LinkOpener } from './link-opener.tsx';
 import { theme } from './theme.ts';
 import { viewAt, viewPath } from './views.ts';
 import classes from './shell.module.css';
@@ -72,6 +73,7 @@ function Shell() {
       <ConnectionNotice />
       <p className="visually-hidden" role="status">{`${title} view`}</p>
       <main id="main" className={classes.main} tabIndex={-1}>
+        <LinkOpener />
         <FolderProblem />
         <ErrorBoundary resetKey={path}>
           {view === undefined ? <NoSuchView path={path} /> : <view.Component key={view.path} />}

@@ -35,6 +35,11 @@ export function exampleKey(name: string): string {
   return `example:${name}`;
 }
 
+/** Where an example is opened: the fragment of the page's address. */
+export function exampleAddress(name: string): string {
+  return `#/inspect?example=${name}`;
+}
+
 /** Opens an example with its recorded results; says whether there is one of that name. */
 export async function openExample(name: string): Promise<boolean> {
   const example = knownExample(name) ?? (await loadExamples()).find((entry) => entry.name === name);

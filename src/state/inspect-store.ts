@@ -66,7 +66,11 @@ export interface InspectState {
   /** True once Score was pressed on a conversation that could not be scored: from then on its problems are shown. */
   readonly problemsShown: boolean;
   readonly rewardView: RewardView;
+  /** Edited texts that something else was opened over: they can be had back. */
+  readonly replaced: ReplacedTexts | undefined;
 }
+
+export type ReplacedTexts = Pick<InspectState, 'conversation' | 'origin' | 'submission'>;
 
 const firstConversation = conversationOf(firstExample);
 
@@ -83,13 +87,14 @@ export const useInspect = create<InspectState>(() => ({
   cancelledSubmissionId: undefined,
   problemsShown: false,
   rewardView: 'raw',
+  replaced: undefined,
 }));
 
 /** Applies one of the edits of `conversation.ts`. */
 export function editConversation(edit: (conversation: Conversation) => Conversation): void {
   useInspect.setState((state) => {
     const conversation = edit(state.conversation);
-    return conversation === state.conversation ? {} : { conversation, pristine: false };
+    return conversation === state.conversation ? {} : { conversation, pristine: false, replaced: undefined };
   });
 }
 
@@ -99,7 +104,7 @@ export interface OpenOptions {
   readonly submit?: { readonly mode: SubmissionMode; readonly recording?: string };
 }
 
-/** Starts over with another conversation. */
+/** Starts over with another conversation. Texts that were edited can be had back with `restoreReplaced`. */
 export function openConversation(conversation: Conversation, { origin, submit }: OpenOptions = {}): void {
   useInspect.setState((state) => ({
     conversation,
@@ -110,7 +115,17 @@ export function openConversation(conversation: Conversation, { origin, submit }:
       submit === undefined
         ? undefined
         : { id: nextSubmissionId(state), ...submit, ...submittedTexts(conversation, undefined) },
+    replaced: state.pristine
+      ? undefined
+      : { conversation: state.conversation, origin: state.origin, submission: state.submission },
   }));
+}
+
+/** Brings back the edited texts that the last opening replaced. */
+export function restoreReplaced(): void {
+  useInspect.setState(({ replaced }) =>
+    replaced === undefined ? {} : { ...replaced, pristine: false, problemsShown: false, replaced: undefined },
+  );
 }
 
 /** Hands the present texts over to be scored; says whether they could be. */

@@ -3,8 +3,8 @@ import { ActionIcon } from '@mantine/core';
 import { LeftIcon, RightIcon } from '@/components/icons.tsx';
 import type { ModelState } from '@/queries/model-queries.ts';
 import { claimHolds, claimSentence, type Claim, type ClaimFacts } from '@/samples/claims.ts';
-import { exampleKey, knownExample, loadExamples, openExample } from '@/state/examples.ts';
-import { useInspect, type Origin } from '@/state/inspect-store.ts';
+import { exampleAddress, exampleKey, knownExample, loadExamples } from '@/state/examples.ts';
+import { restoreReplaced, useInspect, type Origin } from '@/state/inspect-store.ts';
 import { recordingAt } from '@/state/recordings.ts';
 import { provenanceOf, type Provenance } from './provenance.ts';
 import type { Inspection } from './use-inspection.ts';
@@ -18,6 +18,7 @@ interface Props {
 export function OriginCard({ inspection, model }: Props) {
   const origin = useInspect((state) => state.origin);
   const pristine = useInspect((state) => state.pristine);
+  const replaced = useInspect((state) => state.replaced);
   const provenance = provenanceOf(
     inspection.recording,
     // What was recorded is what the model's own head gave, whatever head is in force.
@@ -27,7 +28,7 @@ export function OriginCard({ inspection, model }: Props) {
   );
   const example = origin?.kind === 'example' ? knownExample(origin.name) : undefined;
   const title = example === undefined ? originWords(origin) : example.title;
-  if (title === undefined && provenance === undefined) return undefined;
+  if (title === undefined && provenance === undefined && replaced === undefined) return undefined;
   return (
     <section className={`card ${classes.card}`} aria-label="What is shown">
       <div className={classes.head}>
@@ -46,6 +47,14 @@ export function OriginCard({ inspection, model }: Props) {
           <Claims claims={example.claims} inspection={inspection} />
         </>
       )}
+      {replaced === undefined ? null : (
+        <p className="small">
+          This replaced the texts you had edited.{' '}
+          <button type="button" className={classes.undo} onClick={restoreReplaced}>
+            Undo
+          </button>
+        </p>
+      )}
       {provenance === undefined ? null : <ProvenanceLine provenance={provenance} />}
     </section>
   );
@@ -54,7 +63,8 @@ export function OriginCard({ inspection, model }: Props) {
 function originWords(origin: Origin | undefined): string | undefined {
   if (origin?.kind === 'file') return `From the file ${origin.name}`;
   if (origin?.kind === 'history') return 'From the history';
-  return undefined;
+  if (origin?.kind === 'link') return 'From a link';
+  return origin?.kind === 'paste' ? 'Pasted' : undefined;
 }
 
 function ProvenanceLine({ provenance }: { readonly provenance: Provenance }) {
@@ -114,7 +124,7 @@ function Steps({ name }: { readonly name: string }) {
     const examples = await loadExamples();
     const at = examples.findIndex((example) => example.name === name);
     const next = examples[(at + by + examples.length) % examples.length];
-    if (next !== undefined) await openExample(next.name);
+    if (next !== undefined) window.location.hash = exampleAddress(next.name);
   };
   return (
     <div className={classes.steps}>
