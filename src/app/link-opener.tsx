@@ -26,7 +26,8 @@ export function LinkOpener() {
   // Once the page shows something else, the address must not say that it shows the link; reloading would lose the edits twice over.
   const departed = useInspect(({ pristine, origin }) => !pristine || origin?.kind !== originOf(query));
   useEffect(() => {
-    if (departed && query !== '' && opened === query && originOf(query) !== undefined) navigate(path, { replace: true });
+    if (departed && query !== '' && opened === query && originOf(query) !== undefined)
+      navigate(path, { replace: true });
   }, [departed, query, opened, path, navigate]);
   return <LinkNotice />;
 }

@@ -7,10 +7,9 @@
  */
 import * as v from 'valibot';
 import { FormatError } from './errors.ts';
+import { INSPECTION_FORMAT, INSPECTION_VERSION, isInspectionFile } from './inspection-kind.ts';
 import { manifestSchema } from './manifest.ts';
 
-export const INSPECTION_FORMAT = 'armoscope-inspection';
-export const INSPECTION_VERSION = 1;
 /** Eight responses of the longest context are far below. */
 export const MAX_INSPECTION_BYTES = 20_000_000;
 
@@ -84,11 +83,6 @@ export type InspectionFile = v.InferOutput<typeof inspectionFileSchema>;
 export type InspectionModel = v.InferOutput<typeof inspectionModelSchema>;
 export type InspectionResult = v.InferOutput<typeof inspectionResultSchema>;
 export type InspectionTexts = v.InferOutput<typeof inspectionTextsSchema>;
-
-/** Whether parsed JSON claims to be such a file; nothing else about it is known. */
-export function isInspectionFile(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'format' in value && value.format === INSPECTION_FORMAT;
-}
 
 /** Reads a file's text. `name` is said in errors. @throws FormatError naming the key that is wrong. */
 export function readInspectionFile(json: string, name: string): InspectionFile {

@@ -8,7 +8,7 @@
 import * as v from 'valibot';
 import { FormatError } from '@/formats/errors.ts';
 import { packJson, unpackJson } from '@/formats/packed-json.ts';
-import { MAX_RESPONSES, type ConversationTexts } from './conversation.ts';
+import { MAX_RESPONSES } from './conversation.ts';
 import { linkSteeringSchema } from './steering-schema.ts';
 
 export const LINK_VERSION = 1;
@@ -57,7 +57,7 @@ export const linkSchema = v.strictObject({
 });
 
 export type LinkState = v.InferOutput<typeof linkSchema>;
-export type { ConversationTexts };
+export type ConversationTexts = v.InferOutput<typeof conversationTextsSchema>;
 export type LinkModel = v.InferOutput<typeof linkModelSchema>;
 
 /** Why a link was not opened, in words for the person. */
