@@ -1,11 +1,32 @@
-/** A model package dropped anywhere on the page is opened. */
+/** What is dropped anywhere on the page is opened: a model package, an inspection, a conversation as JSON. */
 import { useEffect, useState } from 'react';
-import { openFolder, readDropped } from '@/features/models/package-folder.ts';
+import { navigate } from 'wouter/use-hash-location';
+import { openFolder, readDropped, type FolderFiles } from '@/features/models/package-folder.ts';
+import { importText } from '@/queries/inspection-import.ts';
+import { reportImportProblem } from '@/state/opened-link.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import classes from './shell.module.css';
 
+const MANIFEST_FILE = 'armoscope.json';
+
 function carriesFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes('Files') ?? false;
+}
+
+/** One JSON file that is no manifest holds texts; everything else is a folder of a package, or is refused as one. */
+async function openDropped(folder: FolderFiles): Promise<void> {
+  const [only] = folder.files;
+  if (folder.files.length !== 1 || only === undefined || !isTextFile(only.path)) {
+    openFolder(folder);
+    return;
+  }
+  const problem = await importText(await only.blob.text(), only.path);
+  if (problem === undefined) navigate('/');
+  else reportImportProblem(problem);
+}
+
+function isTextFile(path: string): boolean {
+  return /\.json$/i.test(path) && path !== MANIFEST_FILE;
 }
 
 export function DropTarget() {
@@ -31,7 +52,7 @@ export function DropTarget() {
       event.preventDefault();
       depth = 0;
       setOver(false);
-      void trackWork(readDropped(event.dataTransfer).then(openFolder));
+      void trackWork(readDropped(event.dataTransfer).then(openDropped));
     };
     window.addEventListener('dragenter', enter);
     window.addEventListener('dragleave', leave);
@@ -44,5 +65,7 @@ export function DropTarget() {
       window.removeEventListener('drop', drop);
     };
   }, []);
-  return over ? <div className={classes.dropzone}>Drop a model package to open it</div> : undefined;
+  return over ? (
+    <div className={classes.dropzone}>Drop a model package, an inspection or a conversation to open it</div>
+  ) : undefined;
 }

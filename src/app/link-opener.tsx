@@ -40,22 +40,26 @@ function originOf(query: string): Origin['kind'] | undefined {
 }
 
 function LinkNotice() {
-  const { link, problem } = useOpenedLink();
+  const { link, problem, importProblem } = useOpenedLink();
   const model = useModel();
   const choice = useModelChoice((state) => state.choice);
   const mismatch =
     link === undefined
       ? undefined
       : linkMismatch(link, choice, model.status === 'ready' ? model.model : undefined, document.baseURI);
-  if (problem === undefined && mismatch === undefined) return undefined;
-  const offer = mismatch?.offer;
+  if (problem === undefined && mismatch === undefined && importProblem === undefined) return undefined;
+  const refused = problem?.message ?? importProblem;
+  const offer = refused === undefined ? mismatch?.offer : undefined;
+  const title =
+    problem !== undefined
+      ? 'The link was not opened'
+      : importProblem !== undefined
+        ? 'The file was not opened'
+        : 'A link made with another model';
   return (
     <div className={classes.problem}>
-      <Notice
-        tone={problem === undefined ? 'plain' : 'warn'}
-        title={problem === undefined ? 'A link made with another model' : 'The link was not opened'}
-      >
-        <p>{problem?.message ?? mismatch?.message}</p>
+      <Notice tone={refused === undefined ? 'plain' : 'warn'} title={title}>
+        <p>{refused ?? mismatch?.message}</p>
         <div className={classes.actions}>
           {offer === undefined ? null : (
             <Button size="compact-sm" onClick={() => chooseModel(offer)}>

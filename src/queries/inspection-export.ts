@@ -7,7 +7,12 @@ import type { Recording } from '@/state/recordings.ts';
 import type { ModelState } from './model-queries.ts';
 
 interface Shown {
-  readonly entries: readonly { readonly scored: ScoredResponse | undefined; readonly stale: boolean; readonly recorded: boolean }[];
+  readonly entries: readonly {
+    /** Under the model's own head: a file holds what the model said, not what a variant makes of it. */
+    readonly own: ScoredResponse | undefined;
+    readonly stale: boolean;
+    readonly recorded: boolean;
+  }[];
   readonly recording: Recording | undefined;
 }
 
@@ -26,9 +31,12 @@ export async function writeInspection(
     model: facts,
     packageSha256: fromRecording ? recording.packageSha256 : await packageHashOf(facts.manifest),
     texts: conversationTexts(useInspect.getState().conversation),
-    scored: entries.map(({ scored, stale }) => (stale ? undefined : scored)),
+    scored: entries.map(({ own, stale }) => (stale ? undefined : own)),
     createdAt,
   });
   const stamp = file.createdAt.slice(0, 16).replaceAll(/[-:]/g, '').replace('T', '-');
-  return { name: `inspection-${stamp}.json`, blob: new Blob([writeInspectionFile(file)], { type: 'application/json' }) };
+  return {
+    name: `inspection-${stamp}.json`,
+    blob: new Blob([writeInspectionFile(file)], { type: 'application/json' }),
+  };
 }

@@ -44,8 +44,9 @@ export const conversationTextsSchema = v.strictObject({
     v.minLength(1),
     v.maxLength(999),
     v.check((turns) => turns.length % 2 === 1, 'must end with a turn of the user'),
+    v.readonly(),
   ),
-  responses: v.pipe(v.array(text), v.maxLength(MAX_RESPONSES)),
+  responses: v.pipe(v.array(text), v.maxLength(MAX_RESPONSES), v.readonly()),
 });
 
 export const linkSchema = v.strictObject({
@@ -57,7 +58,6 @@ export const linkSchema = v.strictObject({
 });
 
 export type LinkState = v.InferOutput<typeof linkSchema>;
-export type ConversationTexts = v.InferOutput<typeof conversationTextsSchema>;
 export type LinkModel = v.InferOutput<typeof linkModelSchema>;
 
 /** Why a link was not opened, in words for the person. */

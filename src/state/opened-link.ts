@@ -14,12 +14,22 @@ import { trackWork } from './pending-work.ts';
 export interface OpenedLink {
   readonly link: LinkState | undefined;
   readonly problem: LinkProblem | undefined;
+  /** Why a dropped file was not opened. */
+  readonly importProblem: string | undefined;
 }
 
-export const useOpenedLink = create<OpenedLink>(() => ({ link: undefined, problem: undefined }));
+export const useOpenedLink = create<OpenedLink>(() => ({
+  link: undefined,
+  problem: undefined,
+  importProblem: undefined,
+}));
 
 export function dismissLink(): void {
-  useOpenedLink.setState({ link: undefined, problem: undefined });
+  useOpenedLink.setState({ link: undefined, problem: undefined, importProblem: undefined });
+}
+
+export function reportImportProblem(importProblem: string): void {
+  useOpenedLink.setState({ importProblem });
 }
 
 /** Opens what the query of a fragment asks for (`s=…` or `example=…`); without either, nothing happens. */

@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import type { KeyboardEvent } from 'react';
 import { ErrorNotice } from '@/components/error-notice.tsx';
 import { PlusIcon } from '@/components/icons.tsx';
-import { formatCount } from '@/components/number-format.ts';
+import { formatCount, formatQuantity } from '@/components/number-format.ts';
 import { useModel } from '@/queries/model-queries.ts';
 import { cancelScoring } from '@/queries/score-queries.ts';
 import { useActivity } from '@/state/activity.ts';
@@ -18,8 +18,11 @@ import {
 } from '@/state/conversation.ts';
 import { editConversation, submitConversation, useInspect } from '@/state/inspect-store.ts';
 import { reloadModel } from '@/state/model-choice.ts';
+import { ComposerToolbar } from './composer-toolbar.tsx';
+import { InspectDialogs } from './inspect-dialogs.tsx';
 import { ResponseEditor } from './response-editor.tsx';
 import { TurnEditor } from './turn-editor.tsx';
+import { useTokenCounts, type TokenCount } from './use-token-counts.ts';
 import type { Inspection } from './use-inspection.ts';
 import classes from './composer.module.css';
 
@@ -33,18 +36,21 @@ function scoreOnCtrlEnter(event: KeyboardEvent) {
 export function Composer({ inspection }: { readonly inspection: Inspection }) {
   const conversation = useInspect((state) => state.conversation);
   const problemsShown = useInspect((state) => state.problemsShown);
+  const counts = useTokenCounts(conversation);
   const problems = problemsShown ? conversationProblems(conversation) : [];
   const problemOf = (field: string) => problems.find((problem) => problem.field === field)?.message;
   return (
     // Keys bubble up from the text boxes inside; the section itself is not operated.
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions
     <section className={`card ${classes.composer}`} aria-label="Conversation" onKeyDown={scoreOnCtrlEnter}>
+      <ComposerToolbar />
       <div className={classes.fields}>
         <SystemEditor conversation={conversation} />
         {conversation.turns.map((turn, index) => (
           <TurnEditor key={turn.id} conversation={conversation} index={index} problem={problemOf(`turn-${turn.id}`)} />
         ))}
         <div className={classes.row}>
+          <PromptCount counts={counts} />
           <Button
             size="compact-xs"
             variant="subtle"
@@ -71,6 +77,8 @@ export function Composer({ inspection }: { readonly inspection: Inspection }) {
             conversation={conversation}
             index={index}
             problem={problemOf(`response-${response.id}`)}
+            entry={inspection.entries[index]}
+            count={counts[index]}
           />
         ))}
         <div className={classes.row}>
@@ -89,8 +97,16 @@ export function Composer({ inspection }: { readonly inspection: Inspection }) {
         </div>
       </div>
       <ActionBar inspection={inspection} problemCount={problems.length} />
+      <InspectDialogs />
     </section>
   );
+}
+
+/** Tokens of the conversation before the response, where they are known. */
+function PromptCount({ counts }: { readonly counts: readonly TokenCount[] }) {
+  const known = counts.find((count) => count.prompt !== undefined);
+  if (known?.prompt === undefined) return undefined;
+  return <span className={`${classes.promptCount} muted small numeric`}>{formatQuantity(known.prompt, 'token')}</span>;
 }
 
 function SystemEditor({ conversation }: { readonly conversation: Conversation }) {

@@ -9,8 +9,9 @@ import { formatCount } from '@/components/number-format.ts';
 import { useModel } from '@/queries/model-queries.ts';
 import { writeInspection } from '@/queries/inspection-export.ts';
 import { encodeLink, LINK_PARAMETER } from '@/state/link-codec.ts';
+import { conversationTexts } from '@/state/conversation.ts';
 import { useInspect } from '@/state/inspect-store.ts';
-import { linkModelOf, linkTextsOf } from '@/state/link-model.ts';
+import { linkModelOf } from '@/state/link-model.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import type { DialogProps } from './inspect-dialogs.tsx';
@@ -44,9 +45,11 @@ function ShareLink() {
     v: 1,
     model: linkModelOf(choice, id, document.baseURI),
     view: { name: 'inspect', rewards },
-    ...(withTexts ? { conversation: linkTextsOf(conversation) } : {}),
+    ...(withTexts ? { conversation: conversationTexts(conversation) } : {}),
   });
-  const address = link.ok ? `${window.location.href.split('#')[0] ?? ''}#/inspect?${LINK_PARAMETER}=${link.packed}` : '';
+  const address = link.ok
+    ? `${window.location.href.split('#')[0] ?? ''}#/inspect?${LINK_PARAMETER}=${link.packed}`
+    : '';
   return (
     <section className={classes.part} aria-label="Link">
       <h3>A link</h3>
@@ -90,8 +93,8 @@ function ShareLink() {
         {link.ok && link.packed.length > LONG_LINK
           ? `The link has ${formatCount(address.length)} characters; some programs cut long links off, a file is safer. `
           : null}
-        Nothing is sent anywhere by making it: what it holds stands in the address, after the #, which browsers keep from
-        the server.
+        Nothing is sent anywhere by making it: what it holds stands in the address, after the #, which browsers keep
+        from the server.
       </p>
     </section>
   );
@@ -111,8 +114,10 @@ function ExportFile() {
     <section className={classes.part} aria-label="File">
       <h3>A file</h3>
       <p className="muted small">
-        The texts, {scored === 0 ? 'no results yet' : `the results of ${scored} of ${inspection.entries.length} responses`}, the
-        model’s id and hash, and what is needed to show them. Drop it on the page to see it again, with or without the model.
+        The texts,{' '}
+        {scored === 0 ? 'no results yet' : `the results of ${scored} of ${inspection.entries.length} responses`}, the
+        model’s id and hash, and what is needed to show them. Drop it on the page to see it again, with or without the
+        model.
       </p>
       <div>
         <Button

@@ -2,7 +2,20 @@ import { expect, it } from 'vitest';
 import { tokenPieces, visibleToken } from './token-pieces.ts';
 
 it('says of every token what it belongs to and what is read at it', () => {
-  const tokenTexts = ['<|im_start|>', 'user', '\n', 'Hi', '<|im_end|>', '\n', '<|im_start|>', 'assistant', '\n', 'Yes', ' <b>', '<|im_end|>'];
+  const tokenTexts = [
+    '<|im_start|>',
+    'user',
+    '\n',
+    'Hi',
+    '<|im_end|>',
+    '\n',
+    '<|im_start|>',
+    'assistant',
+    '\n',
+    'Yes',
+    ' <b>',
+    '<|im_end|>',
+  ];
   const { pieces, prompt, response } = tokenPieces({
     tokenIds: Int32Array.from(tokenTexts.keys()),
     tokenTexts,

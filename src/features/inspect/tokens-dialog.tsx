@@ -100,10 +100,7 @@ function Token({ piece }: { readonly piece: TokenPiece }) {
   ];
   return (
     <li className={classes.piece} data-break={text.includes('\n') ? '' : undefined}>
-      <span
-        className={names.filter((name) => name !== undefined).join(' ')}
-        title={`token ${index}, id ${id}`}
-      >
+      <span className={names.filter((name) => name !== undefined).join(' ')} title={`token ${index}, id ${id}`}>
         {visibleToken(text)}
         {mark === undefined ? null : <span className={classes.tag}>{mark === 'gate' ? 'gate' : 'scored'}</span>}
       </span>

@@ -10,7 +10,7 @@ import { useEngine } from '@/queries/engine-context.ts';
 import { modelRevision, scoredResponseQuery, submissionQuery } from '@/queries/score-queries.ts';
 import type { ModelState } from '@/queries/model-queries.ts';
 import { useRecording } from '@/queries/shown-recording.ts';
-import { isStale, useInspect, wantsScoring } from '@/state/inspect-store.ts';
+import { equalMessages, isStale, useInspect, wantsScoring } from '@/state/inspect-store.ts';
 import { responseLetter } from '@/state/conversation.ts';
 import type { Recording } from '@/state/recordings.ts';
 import { objectiveRows } from './attribution.ts';
@@ -33,6 +33,8 @@ export interface InspectionEntry {
   readonly own: ScoredResponse | undefined;
   /** The result was not made here and now, but comes from an example, a file or the history. */
   readonly recorded: boolean;
+  /** Its texts before the last edit that was scored, under the head in force. */
+  readonly earlier: ScoredResponse | undefined;
   readonly rows: readonly ObjectiveRow[];
 }
 
@@ -57,6 +59,7 @@ export function useInspection(model: ModelState): Inspection {
   const state = useInspect();
   const { conversation, submission, cancelledSubmissionId } = state;
   const ready = model.status === 'ready' ? model : undefined;
+  const client = useQueryClient();
   const run = useSubmission(model);
   const recording = useRecording(submission, ready?.model.manifest.id);
   // A recording that is only shown, or that has to do until the model is there.
@@ -79,6 +82,17 @@ export function useInspection(model: ModelState): Inspection {
       );
     }),
   });
+  const earlierOf = (draftId: number): ScoredResponse | undefined => {
+    const earlier = submission?.responses.find((response) => response.draftId === draftId)?.earlier;
+    if (earlier === undefined) return undefined;
+    const { messages, text } = earlier;
+    const revision = ready === undefined ? undefined : modelRevision(ready.model, ready.loadId);
+    const live = client.getQueryData(scoredResponseQuery(revision, messages, text).queryKey);
+    if (live !== undefined) return live;
+    return recording !== undefined && equalMessages(messages, recording.messages)
+      ? recording.scored.get(text)
+      : undefined;
+  };
   // An example that was edited before the model was there is no longer scored by itself.
   const dropped = submission?.mode === 'automatic' && !state.pristine;
   const cancelled = submission !== undefined && submission.id === cancelledSubmissionId;
@@ -89,6 +103,7 @@ export function useInspection(model: ModelState): Inspection {
     const own = live ?? (handedOver ? recording?.scored.get(text) : undefined);
     // Recorded numbers bring no features: a head that reads them cannot be shown, and the model's own is, which the page says.
     const scored = own === undefined ? undefined : (active?.evaluate(own) ?? own);
+    const before = earlierOf(response.id);
     let status: EntryStatus = 'unscored';
     if (scored !== undefined) status = 'scored';
     else if (dropped) status = 'unscored';
@@ -107,6 +122,7 @@ export function useInspection(model: ModelState): Inspection {
       scored,
       own,
       recorded: scored !== undefined && live === undefined,
+      earlier: before === undefined ? undefined : (active?.evaluate(before) ?? before),
       rows: scored === undefined || manifest === undefined ? [] : objectiveRows(manifest, scored),
     };
   });
