@@ -24,10 +24,10 @@ const memory: HistoryStorage = {
   put: (entry) => Promise.resolve(void disk.set(entry.id, structuredClone(entry))),
   remove: (ids) => Promise.resolve(ids.forEach((id) => disk.delete(id))),
 };
-const refusing = (error: Error): HistoryStorage => ({
-  list: () => Promise.reject(error),
-  put: () => Promise.reject(error),
-  remove: () => Promise.reject(error),
+const refusing = (reason: Error): HistoryStorage => ({
+  list: () => Promise.reject(reason),
+  put: () => Promise.reject(reason),
+  remove: () => Promise.reject(reason),
 });
 
 beforeEach(() => {

@@ -25,7 +25,7 @@ it('says of every token what it belongs to and what is read at it', () => {
     warnings: [],
   });
   expect([prompt, response]).toEqual([9, 3]);
-  expect(pieces.map(({ role }) => role[0]).join('')).toBe('sppps' + 'pspp' + 'rrs');
+  expect(pieces.map(({ role }) => role[0]).join('')).toBe('spppspspprrs');
   expect(pieces.filter(({ mark }) => mark !== undefined).map(({ index, mark }) => [index, mark])).toEqual([
     [4, 'gate'],
     [11, 'scored'],
