@@ -1,4 +1,5 @@
 /** One Lighthouse run against a browser that listens on a debugging port. */
+import { createServer } from 'node:net';
 import lighthouse, { desktopConfig } from 'lighthouse';
 
 export type Preset = 'mobile' | 'desktop';
@@ -53,4 +54,14 @@ export async function runLighthouse(
       return audit?.displayValue === undefined ? [] : [`${id} ${audit.displayValue}`];
     }),
   };
+}
+
+/** A port nobody listens on just now, for the browser's debugging. */
+export async function freePort(): Promise<number> {
+  return await new Promise((done) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
 }

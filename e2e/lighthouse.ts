@@ -5,14 +5,13 @@
  * `-- --preset desktop` or `mobile` alone; `--path /#/models` another view. On a busy machine the performance score says more about the
  * machine, so it is no part of the tests; `lighthouse.spec.ts` holds the other two.
  */
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { chromiumArguments } from '@/cli/chromium.ts';
 import { ensureChromium } from '@/cli/install-chromium.ts';
 import { createStaticServer } from '@/cli/static-server.ts';
-import { bars, runLighthouse, type Preset } from './lighthouse-run.ts';
+import { bars, freePort, runLighthouse, type Preset } from './lighthouse-run.ts';
 
 const { values } = parseArgs({
   options: { preset: { type: 'string' }, path: { type: 'string', default: '/' } },
@@ -55,12 +54,3 @@ try {
   server.closeAllConnections();
 }
 process.exitCode = failed ? 1 : 0;
-
-async function freePort(): Promise<number> {
-  return await new Promise((done) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}

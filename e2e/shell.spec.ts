@@ -31,6 +31,9 @@ test('the palette finds commands by any of their words, by keyboard alone', asyn
   await expect(button).toBeFocused();
 
   await button.click();
+  await field.fill('example');
+  await expect(page.getByRole('group', { name: 'Examples' }).getByRole('option').nth(5)).toBeVisible();
+  await field.fill('');
   await page.getByRole('option', { name: /^Models/ }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Models' })).toBeVisible();
   expect(new URL(page.url()).hash).toBe('#/models');

@@ -1,7 +1,10 @@
 /** The command palette: every command by name. A combobox over a list: the focus stays in the field, arrows choose. */
-import { useId, useRef, useState, type KeyboardEvent } from 'react';
+import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
+import { navigate } from 'wouter/use-hash-location';
 import { Dialog } from '@/components/dialog.tsx';
-import { findCommands, useCommandList, type Command } from '@/state/commands.ts';
+import { findCommands, registerCommands, useCommandList, type Command } from '@/state/commands.ts';
+import { loadExamples, openExample } from '@/state/examples.ts';
+import { trackWork } from '@/state/pending-work.ts';
 import { openDialog } from '@/state/shell-store.ts';
 import { KeyCaps } from './key-caps.tsx';
 import classes from './palette.module.css';
@@ -9,7 +12,38 @@ import classes from './palette.module.css';
 /** A palette that offers itself is of no use. */
 const hidden = new Set(['shell.palette']);
 
+/** The examples by name, while the palette is open. Where they cannot be fetched, the other commands are all there is. */
+function useExampleCommands(): void {
+  useEffect(() => {
+    let withdraw: (() => void) | undefined;
+    let open = true;
+    loadExamples().then(
+      (examples) => {
+        if (!open) return;
+        withdraw = registerCommands(
+          examples.map(({ name, title, group, about }): Command => ({
+            id: `example.${name}`,
+            group: 'Examples',
+            label: title,
+            keywords: `example ${group} ${about}`,
+            run: () => {
+              navigate('/');
+              void trackWork(openExample(name));
+            },
+          })),
+        );
+      },
+      () => undefined,
+    );
+    return () => {
+      open = false;
+      withdraw?.();
+    };
+  }, []);
+}
+
 export function Palette() {
+  useExampleCommands();
   const commands = useCommandList().filter(({ id }) => !hidden.has(id));
   const [query, setQuery] = useState('');
   const [chosen, setChosen] = useState(0);
