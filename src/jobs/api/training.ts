@@ -181,9 +181,8 @@ export type TrainingEvent =
       /** Steps already done by the checkpoint that was resumed. */
       readonly fromStep: number;
       readonly parameters: number;
-      /** Measured on the first steps; rises and falls with the machine. */
-      readonly estimatedSeconds?: number;
     }
+  /** From the first step on it says how long the rest will take at the rate so far. */
   | {
       readonly kind: 'step';
       readonly steps: readonly TrainingStep[];
