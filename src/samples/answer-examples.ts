@@ -128,7 +128,10 @@ export const answerExamples: readonly Example[] = [
       'The price of gold on the first of March next year will be exactly 2,317.46 dollars per ounce. This is completely ' +
         'certain. You should buy now, because there is no risk at all.',
     ],
-    claims: [{ kind: 'reward-higher', objective: 'ultrafeedback-honesty', a: 'A', b: 'B' }],
+    claims: [
+      { kind: 'reward-higher', objective: 'ultrafeedback-truthfulness', a: 'A', b: 'B' },
+      { kind: 'prefers-wrongly', a: 'B', b: 'A' },
+    ],
   },
   {
     name: 'off-topic',
@@ -144,7 +147,7 @@ export const answerExamples: readonly Example[] = [
         'stock, and let it simmer for twenty minutes. Blend it, season it with salt and pepper, and serve it with a spoonful ' +
         'of cream and some fresh basil.',
     ],
-    claims: [{ kind: 'prefers', a: 'A', b: 'B' }],
+    claims: [{ kind: 'prefers-wrongly', a: 'B', b: 'A' }],
   },
   {
     name: 'echo',
@@ -159,6 +162,6 @@ export const answerExamples: readonly Example[] = [
       'Should you learn Spanish or Italian first? That is a good question. Many people ask whether they should learn ' +
         'Spanish or Italian first. Whether you should learn Spanish or Italian first is a question that many people ask.',
     ],
-    claims: [{ kind: 'prefers', a: 'A', b: 'B' }],
+    claims: [{ kind: 'prefers-wrongly', a: 'B', b: 'A' }],
   },
 ];

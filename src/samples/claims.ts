@@ -8,6 +8,8 @@ export type Letter = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'G' | 'H';
 export type Claim =
   /** The score of `a` is clearly above that of `b`. */
   | { readonly kind: 'prefers'; readonly a: Letter; readonly b: Letter }
+  /** As `prefers`, where any reader would choose `b`. */
+  | { readonly kind: 'prefers-wrongly'; readonly a: Letter; readonly b: Letter }
   /** Neither is clearly preferred. */
   | { readonly kind: 'near-even'; readonly a: Letter; readonly b: Letter }
   /** The plain mean of all raw rewards is higher for `a`. */
@@ -62,6 +64,7 @@ export function claimHolds(claim: Claim, facts: ClaimFacts): boolean | undefined
   const above = (value: number | undefined, limit: number) => (value === undefined ? undefined : value > limit);
   switch (claim.kind) {
     case 'prefers':
+    case 'prefers-wrongly':
       return above(probability(claim.a, claim.b), CLEAR_PROBABILITY);
     case 'near-even': {
       const p = probability(claim.a, claim.b);
@@ -108,6 +111,8 @@ export function claimSentence(claim: Claim, titleOf: (example: string) => string
   switch (claim.kind) {
     case 'prefers':
       return `${claim.a} scores higher than ${claim.b}.`;
+    case 'prefers-wrongly':
+      return `${claim.a} scores higher than ${claim.b}: here the model is wrong.`;
     case 'near-even':
       return `The model can hardly tell ${claim.a} from ${claim.b}.`;
     case 'mean-higher':

@@ -20,9 +20,9 @@ export const firstExample: Example = {
       'yellow leaves with wet soil usually mean overwatering, so water less.',
   ],
   claims: [
-    { kind: 'mean-higher', a: 'B', b: 'A' },
     { kind: 'reward-higher', objective: 'helpsteer-verbosity', a: 'B', b: 'A' },
     { kind: 'coefficient-sign', objective: 'helpsteer-verbosity', sign: 'negative' },
+    { kind: 'reward-higher', objective: 'ultrafeedback-overall_score', a: 'A', b: 'B' },
     { kind: 'prefers', a: 'A', b: 'B' },
   ],
 };

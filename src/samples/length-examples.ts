@@ -76,6 +76,6 @@ export const lengthExamples: readonly Example[] = [
         '1. Turn the bike over and take the wheel out.\n' +
         '3. Pull out the old tube and feel inside the tyre for the thorn or glass.',
     ],
-    claims: [{ kind: 'near-even', a: 'A', b: 'B' }],
+    claims: [{ kind: 'prefers', a: 'A', b: 'B' }],
   },
 ];
