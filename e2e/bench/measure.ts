@@ -112,7 +112,9 @@ export async function measure(place: BenchPlace, settings: BenchSettings): Promi
       engineTimes.push(engineTime);
       transformersTimes.push(transformersTime);
     }
-    const times = `engine ${engineTime.wallMs.toFixed(0)} ms, transformers.js ${transformersTime.wallMs.toFixed(0)} ms`;
+    const words = ({ wallMs, coreMs }: Timing): string =>
+      `${wallMs.toFixed(0)} ms${coreMs === undefined ? '' : ` (core ${coreMs.toFixed(0)})`}`;
+    const times = `engine ${words(engineTime)}, transformers.js ${words(transformersTime)}`;
     say(`${provider} ${repeat === 0 ? 'warm-up' : `round ${repeat}`}: ${times}`);
     for (const [index, one] of scored.entries()) {
       const other = extracted[index];

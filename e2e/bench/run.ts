@@ -39,16 +39,14 @@ const settingsFor = (repeats: number): BenchSettings => ({
 /** Names of the command line; the software adapter's subgroups are too narrow for attention (runtime.md). */
 const browserProviders: Readonly<Record<string, Provider>> = { wasm: 'wasm', webgpu: 'webgpu' };
 
-const results: BenchResult[] = [];
 for (const name of values.providers.split(',')) {
-  if (name === 'native') results.push(await native());
+  if (name === 'native') print(await native());
   else {
     const provider = browserProviders[name];
     if (provider === undefined) throw new Error(`There is no provider ${name}: native, wasm, webgpu.`);
-    results.push(await inBrowser(provider));
+    print(await inBrowser(provider));
   }
 }
-for (const result of results) print(result);
 
 async function native(): Promise<BenchResult> {
   const threads = Number(values.threads);
