@@ -17,9 +17,12 @@ export const startNodeHelper: StartHelper = (workerData) =>
   new Promise((resolve, reject) => {
     const program = `${helperSource}\nserve(require('node:worker_threads').workerData);`;
     const worker = new Worker(program, { eval: true, workerData, execArgv: [] });
-    worker.unref();
     worker.once('error', reject);
-    worker.once('online', () => resolve({ terminate: () => void worker.terminate() }));
+    worker.once('online', () => {
+      // From here on it waits for products, which must not keep the process from ending; until here it must not end.
+      worker.unref();
+      resolve({ terminate: () => void worker.terminate() });
+    });
   });
 
 /** Gate rows beyond this stay in their files. */

@@ -43,7 +43,7 @@ Gate
   --logit-scale S     sum of the gate's weights (1, or as --init has it)
 
 Training (defaults: the paper's)
-  --mode M            paper, or authors-script: what the published script does where it leaves the paper (--help says what)
+  --mode M            paper, or authors-script: what the published script does where it leaves the paper (it then says what follows)
   --steps N           (10000)                                     --batch N|all      pairs a step (1024); all: every pair, in file order
   --lr R              (0.001), cosine decay to zero               --schedule-steps N steps until zero (as many as the run has)
   --weight-decay W    (0.01), never on beta                       --beta B           first value of the learned scale (100)

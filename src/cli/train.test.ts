@@ -111,6 +111,19 @@ describe('gate-fullbatch, every pair at every step', () => {
     expect(script.size).toBe(9);
   });
 
+  test('in f32 on two threads, as a process, it is PyTorch’s run within the stated tolerances', async () => {
+    const [out, log] = [join(folder, 'f32.out'), join(folder, 'f32.log')];
+    const args = ['--out', out, '--log', log, '--steps', '200', '--precision', 'f32', '--threads', '2'];
+    const { exitCode, output } = await trainProcess(...base, ...settings, ...args);
+    expect(output).toContain('2 threads, 32-bit wasm');
+    expect(exitCode).toBe(0);
+    const losses = readLog(log).map((line) => line.loss);
+    expect(worst(losses, golden.golden.losses)).toBeLessThan(golden.golden.tolerance.loss);
+    const { tensors } = await readTensors(out);
+    for (const [name, values] of golden.after)
+      expect(worst(tensors.get(name)!, values), name).toBeLessThan(golden.golden.tolerance.params_after_200);
+  });
+
   test('a run that was stored and resumed ends where the run that never stopped ends', async () => {
     const [whole, resumed, store] = ['whole', 'resumed', 'store'].map((name) => join(folder, name)) as [
       string,
