@@ -24,7 +24,11 @@ export interface ExactPenalty {
   readonly rhoRight: number;
 }
 
-/** The λ values the authors' script tries (RLHFlow/RLHF-Reward-Modeling `armo-rm/stage-2_train.py` at 4cc5448). */
+/**
+ * The λ values the authors' script tries (RLHFlow/RLHF-Reward-Modeling `armo-rm/stage-2_train.py` at 4cc5448; a descendant's copy
+ * has the same 24). `fixtures/debias.json` was made with one more, 0.875: two of its answers are that value, none contradicts
+ * any of the 24, and a uniform grid of that spacing is excluded (it would have stopped at 0.375, not at 0.4). The script decides.
+ */
 export const authorsPenaltyGrid: readonly number[] = [
   0, 0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8,
   0.85, 0.9, 0.95,
