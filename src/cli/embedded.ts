@@ -58,7 +58,7 @@ const HELP = `Builds the embedded model package. Resumable: run it again after a
 /** Hidden size of the base model. */
 const FEATURE_SIZE = 576;
 /** Tokens that features are computed of: groups are taken in order until it is reached. */
-const TOKEN_BUDGET = 1_290_000;
+const TOKEN_BUDGET = 1_550_000;
 /** Folder of the f32 twin that features are computed with (`prepareBackbone`). */
 const EXTRACTION_BACKBONE = 'backbone-f32';
 

@@ -2,10 +2,10 @@
  * Built contrasts of code: an answer's code with its comments, names, layout or end spoiled, or another task's code. Pure and
  * seeded. The transformations are textual and made for Python and C-like code; what they cannot change they refuse.
  */
-import { seededRandom, shuffled } from './seeded.ts';
+import { pick, seededRandom, shuffled } from './seeded.ts';
 import { codeBlocks, codeComments } from './text-measures.ts';
 
-export const CODE_CONTRASTS = ['comments', 'names', 'layout', 'cut', 'other-task', 'bare'] as const;
+export const CODE_CONTRASTS = ['comments', 'names', 'layout', 'cut', 'other-task', 'bare', 'talk'] as const;
 export type CodeContrast = (typeof CODE_CONTRASTS)[number];
 
 /** Names that are never renamed: keywords, builtins and conventional names of Python and JavaScript. */
@@ -18,6 +18,21 @@ const KEPT = new Set(
     'range len print sum min max abs sorted enumerate zip map filter open input main Exception ValueError TypeError'
   ).split(' '),
 );
+
+/** Words about code instead of code: two thirds for training, the rest for evaluation. */
+const TALK = [
+  'This can be done with a function. You would start by thinking about the input, then about the output, and then you would write the code between them.',
+  'There are several ways to solve this in most languages. Pick the one you like, write it carefully, and test it until it works.',
+  'First define what you need. Then implement it step by step. When everything is implemented, the program is finished.',
+  'Programming tasks of this kind are common. The important thing is clean code, good names and a clear structure.',
+  'You should use a loop here, or perhaps something else, depending on the data. After that it is only a matter of returning the result.',
+  'The solution is quite simple once you see it: take the arguments, do the work, and give the value back.',
+  'I would recommend reading the documentation of the language, which has examples for problems like this one.',
+  'It is easy to write. Just translate the task into code line by line and run it.',
+  'Good developers solve this quickly. They open the editor, type the function, and check that it behaves.',
+];
+/** Where the list is divided. */
+const TALK_FOR_TRAINING = 6;
 
 function replaceBlocks(text: string, change: (code: string) => string | undefined): string | undefined {
   let changed = false;
@@ -103,9 +118,16 @@ function cutCode(code: string, random: () => number): string | undefined {
  * Builds the twin of an answer that holds fenced code.
  * @param seed decides every choice.
  * @param other for `other-task`: an answer to another programming prompt.
+ * @param heldOut build `talk` with the phrases kept for evaluation.
  * @returns the spoiled answer, different from `text`, or `undefined` where this kind cannot be built from it.
  */
-export function codeContrast(kind: CodeContrast, text: string, seed: string, other?: string): string | undefined {
+export function codeContrast(
+  kind: CodeContrast,
+  text: string,
+  seed: string,
+  other?: string,
+  heldOut = false,
+): string | undefined {
   const random = seededRandom(`${kind}:${seed}`);
   switch (kind) {
     case 'comments':
@@ -122,6 +144,8 @@ export function codeContrast(kind: CodeContrast, text: string, seed: string, oth
     }
     case 'other-task':
       return other === text ? undefined : other;
+    case 'talk':
+      return pick(heldOut ? TALK.slice(TALK_FOR_TRAINING) : TALK.slice(0, TALK_FOR_TRAINING), random);
     default: {
       // Only the code, uncommented: what explained it is gone.
       const blocks = codeBlocks(text);

@@ -7,7 +7,7 @@ import { proseContrast, PROSE_CONTRASTS, refusal } from './contrasts.ts';
 import type { ProseContrast } from './contrasts.ts';
 import type { Contrast, ContrastKind, Preference, Rating } from './dataset.ts';
 import type { Split, Turn } from './records.ts';
-import { hashFraction } from './seeded.ts';
+import { contentHash, hashFraction, pick, seededRandom } from './seeded.ts';
 import { RED_TEAM_SOURCES } from './source-quotas.ts';
 import { codeBlocks, sentences } from './text-measures.ts';
 
@@ -22,6 +22,20 @@ const OTHER_CODE_TWINS = 3;
 const TOPIC_TWINS = 2;
 /** One base in this many may be long. */
 const LONG_EVERY = 6;
+/** Conversations are made of answers up to this length, in characters; of this share of them. */
+const CONVERSATION_TEXT = 420;
+const CONVERSATION_SHARE = 0.5;
+/** How likely a prompt is the earlier one: the first that chance picks. */
+const EARLIER_CHANCE = 0.05;
+const SYSTEM_TURNS = [
+  'You are a helpful assistant.',
+  'You are a friendly and knowledgeable assistant. Answer the user’s questions.',
+  'Answer politely, correctly and to the point.',
+  'You help people with everyday questions.',
+  'You are an expert who explains things clearly.',
+  'Be concise and accurate.',
+];
+
 /** A group being put together. */
 export interface Draft {
   readonly key: string;
@@ -127,15 +141,21 @@ function addProseContrasts(bases: readonly Base[]): void {
   }
 }
 
-function addCodeContrasts(bases: readonly Base[]): void {
+function addCodeContrasts(bases: readonly Base[], prose: readonly Base[]): void {
   for (const base of bases) {
     const { draft, text, index } = base;
+    const heldOut = draft.split !== 'train';
     const make = (kind: CodeContrast): boolean =>
-      addContrast(draft, `code-${kind}`, index, codeContrast(kind, text, draft.key));
+      addContrast(draft, `code-${kind}`, index, codeContrast(kind, text, draft.key, undefined, heldOut));
+    // Code can be missed altogether, too.
+    make('talk');
+    for (const kind of ['terse', 'evasive'] as const)
+      addContrast(draft, kind, index, proseContrast(kind, text, draft.key, heldOut));
+    for (const other of otherAnswers(base, prose, 1)) addContrast(draft, 'off-topic', index, other);
     for (const other of otherAnswers(base, bases, 1)) addContrast(draft, 'code-other-task', index, other);
     make('bare');
     let left = OTHER_CODE_TWINS;
-    const kinds = CODE_CONTRASTS.filter((kind) => kind !== 'other-task' && kind !== 'bare');
+    const kinds = CODE_CONTRASTS.filter((kind) => kind !== 'other-task' && kind !== 'bare' && kind !== 'talk');
     for (const kind of inHashOrder(kinds, draft.key)) if (left > 0 && make(kind)) left -= 1;
   }
 }
@@ -171,9 +191,57 @@ function addUnsafeContrasts(drafts: readonly Draft[]): void {
   }
 }
 
-export function addContrasts(drafts: readonly Draft[]): void {
-  addProseContrasts(chooseBases(drafts, false));
-  addCodeContrasts(chooseBases(drafts, true));
+/**
+ * Conversations: another prompt and its answer, then the prompt itself, half of them under a system turn. The twins are damage
+ * that shows only against the last turn, and the earlier answer over again.
+ * @returns new groups.
+ */
+function conversations(bases: readonly Base[]): Draft[] {
+  const short = bases.filter(({ text }) => text.length <= CONVERSATION_TEXT);
+  return short.flatMap((base): Draft[] => {
+    const { draft, text } = base;
+    const earlier = short.find(
+      (other) =>
+        other.draft.split === draft.split &&
+        other.draft.key !== draft.key &&
+        hashFraction('earlier', draft.key, other.draft.key) < EARLIER_CHANCE,
+    );
+    if (earlier === undefined || hashFraction('conversation', draft.key) > CONVERSATION_SHARE) return [];
+    const heldOut = draft.split !== 'train';
+    const random = seededRandom(`system:${draft.key}`);
+    const prompt: Turn[] = [
+      ...(random() < 0.5 ? [{ role: 'system' as const, content: pick(SYSTEM_TURNS, random) }] : []),
+      ...earlier.draft.prompt.filter(({ role }) => role !== 'system'),
+      { role: 'assistant', content: earlier.text },
+      ...draft.prompt.filter(({ role }) => role !== 'system'),
+    ];
+    const made: Draft = {
+      ...draft,
+      key: contentHash(...prompt.flatMap((turn) => [turn.role, turn.content])),
+      prompt,
+      licences: new Set([...draft.licences, ...earlier.draft.licences]),
+      responses: new Map(),
+      ratings: [],
+      preferences: [],
+      contrasts: [],
+      good: new Set(),
+    };
+    const good = addResponse(made, text);
+    const seed = made.key;
+    addContrast(made, 'off-topic', good, earlier.text);
+    for (const other of otherAnswers(base, bases, 4).slice(2, 3)) addContrast(made, 'off-topic', good, other);
+    for (const kind of ['terse', 'evasive', 'rude', 'truncated'] as const)
+      addContrast(made, kind, good, proseContrast(kind, text, seed, heldOut));
+    return [made];
+  });
+}
+
+/** Puts twins beside the answers. @returns the conversations built of them, new groups. */
+export function addContrasts(drafts: readonly Draft[]): Draft[] {
+  const prose = chooseBases(drafts, false);
+  addProseContrasts(prose);
+  addCodeContrasts(chooseBases(drafts, true), prose);
   addTopicContrasts(drafts);
   addUnsafeContrasts(drafts);
+  return conversations(prose);
 }

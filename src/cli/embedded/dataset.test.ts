@@ -47,7 +47,7 @@ describe('dataset', () => {
   });
 
   it('one prompt is one group: a rated response that is also preferred is held once', () => {
-    const built = buildDataset(ratings, preferences);
+    const built = buildDataset(ratings, preferences).filter(({ prompt }) => prompt.length === 1);
     expect(built.length).toBe(60);
     const both = built.find(({ preferences: pairs }) => pairs.length > 0);
     expect(both?.preferences[0]?.chosen).toBe(both?.ratings[0]?.response);
@@ -74,10 +74,30 @@ describe('dataset', () => {
     expect(buildDataset([{ ...rating(1), response: 'a <|im_end|> b' }], [])).toEqual([]);
   });
 
-  it('any prefix holds a like share of prompts with and without pairs', () => {
+  it('judged prompts come first; any prefix of the training prompts holds a like share with and without pairs', () => {
     const built = buildDataset(ratings, preferences);
+    const firstTraining = built.findIndex(({ split }) => split === 'train');
+    expect(built.slice(firstTraining).every(({ split }) => split === 'train')).toBe(true);
+    const training = built.filter(({ split, prompt }) => split === 'train' && prompt.length === 1);
     const withPairs = (list: typeof built): number => list.filter(({ preferences: pairs }) => pairs.length > 0).length;
-    expect(withPairs(built.slice(0, 30))).toBeGreaterThan(8);
-    expect(withPairs(built.slice(0, 30))).toBeLessThan(22);
+    const half = training.slice(0, Math.floor(training.length / 2));
+    expect(withPairs(half)).toBeGreaterThan(0.3 * half.length);
+    expect(withPairs(half)).toBeLessThan(0.7 * half.length);
+  });
+
+  it('a conversation ends with a prompt of its own split and repeats the earlier answer only as a twin', () => {
+    const built = buildDataset(ratings, []);
+    const splits = new Map(built.map(({ prompt, split }) => [prompt.at(-1)?.content, split]));
+    const conversations = built.filter(({ prompt }) => prompt.length > 1);
+    expect(conversations.length).toBeGreaterThan(5);
+    for (const { prompt, split, contrasts, responses } of conversations) {
+      const roles = prompt.map(({ role }) => role).filter((role) => role !== 'system');
+      expect(roles).toEqual(['user', 'assistant', 'user']);
+      for (const { content } of prompt.filter(({ role }) => role === 'user')) expect(splits.get(content)).toBe(split);
+      const earlier = prompt.find(({ role }) => role === 'assistant')?.content ?? '';
+      const repeated = responses.indexOf(earlier);
+      expect(contrasts.some(({ twin, kind }) => twin === repeated && kind === 'off-topic')).toBe(true);
+      expect(contrasts.some(({ good }) => good === repeated)).toBe(false);
+    }
   });
 });

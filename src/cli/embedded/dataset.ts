@@ -109,8 +109,8 @@ export function buildDataset(ratings: readonly RatingRecord[], preferences: read
   };
   takePreferences(preferences, draftOf);
   takeRatings(ratings, draftOf);
-  addContrasts([...drafts.values()]);
-  return inMixedOrder([...drafts.values()]);
+  const conversations = addContrasts([...drafts.values()]);
+  return inMixedOrder([...drafts.values(), ...conversations]);
 }
 
 function byHash<T extends { readonly id: string }>(records: readonly T[]): T[] {
@@ -186,7 +186,10 @@ function inMixedOrder(drafts: readonly Draft[]): Group[] {
     for (const [rank, draft] of list.entries()) placed.push({ draft, at: (rank + 0.5) / list.length });
   }
   // Judged prompts come first, so that a smaller budget costs training data before it widens an interval.
-  const rank = ({ split }: Draft): number => (split === 'train' ? 1 : 0);
+  // Then what is rarest: conversations and code.
+  const rare = ({ prompt, contrasts }: Draft): boolean =>
+    contrasts.some(({ kind }) => kind.startsWith('code-')) || (prompt.length > 2 && contrasts.length > 0);
+  const rank = (draft: Draft): number => (draft.split === 'train' ? (rare(draft) ? 1 : 2) : 0);
   placed.sort((a, b) => rank(a.draft) - rank(b.draft) || a.at - b.at || (a.draft.key < b.draft.key ? -1 : 1));
   return placed.map(({ draft }) => ({
     key: draft.key,

@@ -1,6 +1,6 @@
 /**
  * Runs the project's own engine over the chosen groups and keeps their features. Resumable: what the store has is not
- * computed again. A group is computed whole or not at all, so that its numbers do not depend on where a run was stopped.
+ * computed again. Every response is a run of its own after its prompt's, so its numbers do not depend on where a run was stopped.
  */
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import type { Group } from './dataset.ts';
@@ -99,12 +99,18 @@ async function extractGroup(
   { group, responses }: PlannedGroup,
   store: FeatureStore,
 ): Promise<void> {
-  const result = await engine.score({ messages: group.prompt, responses, features: true });
+  const missing = responses.filter((response) => store.get(responseKey(group.key, response)) === undefined);
+  const result = await engine.score({
+    messages: group.prompt,
+    responses: missing.length === 0 ? responses : missing,
+    features: true,
+  });
   for (const [index, scored] of result.responses.entries()) {
-    const response = responses[index];
-    if (response === undefined || scored.feature === undefined || scored.gateFeature === undefined)
+    const response = missing[index];
+    if (scored.feature === undefined || scored.gateFeature === undefined)
       throw new Error('the engine returned no features');
-    store.add(responseKey(group.key, response), scored.feature, scored.tokens.response);
-    if (index === 0) store.add(gateKey(group.key), scored.gateFeature, scored.tokens.prompt);
+    if (response !== undefined) store.add(responseKey(group.key, response), scored.feature, scored.tokens.response);
+    if (index === 0 && store.get(gateKey(group.key)) === undefined)
+      store.add(gateKey(group.key), scored.gateFeature, scored.tokens.prompt);
   }
 }

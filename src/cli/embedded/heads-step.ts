@@ -21,14 +21,14 @@ import type { Debiasing, GateSettings, Probe, TrainedGate, TrainingData } from '
 export const GATE_SETTINGS: GateSettings = {
   hidden: [128, 128, 128],
   temperature: 10,
-  beta: 30,
+  beta: 50,
   steps: 300,
   batchSize: 256,
   learningRate: 1e-3,
   weightDecay: 0.01,
   dropout: 0.4,
   seed: 20_261_123,
-  contrastShare: 0.72,
+  contrastShare: 0.88,
 };
 
 export interface TrainedHeads {

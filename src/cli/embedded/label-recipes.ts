@@ -6,7 +6,7 @@
  */
 import type { ContrastKind } from './dataset.ts';
 
-/** How good a twin is for this objective, 0…1; the good answer is 1. Kinds not named are not used. */
+/** How good a twin is for this objective; the good answer is 1, the worst of equal length 0. Kinds not named are not used. */
 export type ContrastLevels = Readonly<Partial<Record<ContrastKind, number>>>;
 
 export type ComputedMeasure = 'length' | 'reading-complexity' | 'code-complexity' | 'code-explanation';
@@ -18,7 +18,7 @@ export type LabelSource = {
   | {
       /**
        * `rating`: a rating of the data by name. `pairs`: chosen over rejected; `name` is `source` or `source/subset prefix`, or `all`.
-       * `contrasts`: good answers over their twins, by the recipe's levels. `anchor`: natural responses (`code`: those with code)
+       * `contrasts`: good answers over their twins, by the recipe's levels (`… of code`: of answers that hold code). `anchor`: natural responses (`code`: those with code)
        * at the middle of the scale.
        */
       readonly from: 'rating' | 'pairs' | 'contrasts' | 'anchor';
@@ -38,25 +38,28 @@ export interface LabelRecipe {
 
 /**
  * A spoiled answer of prose as a general judge would see it, near the bottom whatever the damage: a label half-way up teaches a
- * margin that is lost in the noise between prompts. Code and unsafe answers belong to objectives of their own, which leaves the
+ * margin that is lost in the noise between prompts. Twins that are shorter than their answer lie below it, because the verbosity
+ * correction gives back to short texts what Eq 3 takes from long ones. Code and unsafe answers belong to objectives of their own, which leaves the
  * gate something to choose.
  */
 const QUALITY: ContrastLevels = {
   'off-topic': 0,
-  shuffled: 0.14,
-  truncated: 0.1,
-  repeated: 0.03,
+  shuffled: -0.1,
+  truncated: -0.5,
+  repeated: -0.1,
   padded: 0.14,
   rude: 0.05,
   typos: 0.15,
-  terse: 0,
-  evasive: 0.02,
+  terse: -0.5,
+  evasive: -0.2,
   overclaim: 0.15,
   flattering: 0.14,
 };
 const rating = (name: string, weight = 1): LabelSource => ({ from: 'rating', name, weight });
 const pairs = (name: string, weight = 1): LabelSource => ({ from: 'pairs', name, weight });
 const contrasts = (weight = 1): LabelSource => ({ from: 'contrasts', name: 'built contrasts', weight });
+/** Only those of answers that hold code. */
+const codeContrasts = (weight = 1): LabelSource => ({ from: 'contrasts', name: 'built contrasts of code', weight });
 const computed = (name: ComputedMeasure): LabelSource => ({ from: 'computed', name, weight: 1 });
 /** All real preferences, whatever their source: what a general objective should not contradict. */
 const everyPair = (): LabelSource => ({ from: 'pairs', name: 'all', weight: 0.7 });
@@ -101,16 +104,16 @@ export const LABEL_RECIPES: readonly LabelRecipe[] = [
     kind: 'contrast',
     sources: [contrasts(), everyPair(), anchor()],
     levels: {
-      shuffled: 0,
-      repeated: 0.03,
+      shuffled: -0.1,
+      repeated: -0.1,
       typos: 0.1,
-      truncated: 0,
+      truncated: -0.5,
       'off-topic': 0.3,
       padded: 0.15,
       rude: 0.18,
       overclaim: 0.21,
       flattering: 0.18,
-      terse: 0.15,
+      terse: -0.2,
     },
     note: 'Good answers against their shuffled, repeated, misspelt and truncated twins; all real preferences, lightly; the ratings at hand are nearly constant.',
   },
@@ -145,7 +148,7 @@ export const LABEL_RECIPES: readonly LabelRecipe[] = [
       everyPair(),
       anchor(),
     ],
-    levels: { ...QUALITY, rude: 0.15, typos: 0.21, overclaim: 0.21, padded: 0.18, shuffled: 0.18 },
+    levels: { ...QUALITY, rude: 0.15, typos: 0.21, overclaim: 0.21, padded: 0.18 },
     note: 'Preferences between answers that keep and break constraints, human acceptability; all real preferences; built contrasts.',
   },
   {
@@ -261,14 +264,14 @@ export const LABEL_RECIPES: readonly LabelRecipe[] = [
   {
     objective: 'code-style',
     kind: 'contrast',
-    sources: [contrasts(), anchor('code')],
+    sources: [codeContrasts(), anchor('code')],
     levels: { 'code-layout': 0, 'code-names': 0.1, 'code-comments': 0.15, 'code-cut': 0.12, 'code-other-task': 0.15 },
     note: 'Code against the same code with its layout, names or comments spoiled; trained on answers that hold code only.',
   },
   {
     objective: 'code-explanation',
     kind: 'computed',
-    sources: [computed('code-explanation'), contrasts(0.7), anchor('code')],
+    sources: [computed('code-explanation'), codeContrasts(0.7), anchor('code')],
     levels: { 'code-bare': 0, 'code-comments': 0.1, 'code-cut': 0.18 },
     note: 'Words of prose and comments for each line of code; the same code stripped of them.',
   },
@@ -279,10 +282,14 @@ export const LABEL_RECIPES: readonly LabelRecipe[] = [
       rating('bigcodebench-correct', 0.5),
       rating('mbpp-correct', 0.7),
       pairs('ilf_mbpp'),
-      contrasts(),
+      codeContrasts(),
       anchor('code'),
     ],
     levels: {
+      'code-talk': 0,
+      terse: -0.5,
+      evasive: -0.2,
+      'off-topic': 0,
       'code-other-task': 0,
       'code-cut': 0.06,
       'code-bare': 0.18,
@@ -295,7 +302,7 @@ export const LABEL_RECIPES: readonly LabelRecipe[] = [
   {
     objective: 'code-readability',
     kind: 'contrast',
-    sources: [contrasts(), anchor('code')],
+    sources: [codeContrasts(), anchor('code')],
     levels: {
       'code-names': 0.03,
       'code-layout': 0.06,

@@ -46,7 +46,7 @@ const CONTRAST_STEP = 0.2;
 /** Share of a contrast source's weight that its texts have as plain rows, so that a spoiled text is low on the common scale too. */
 const PLAIN_CONTRAST_SHARE = 0.3;
 /** Wanted difference between a preferred answer and the other one. */
-const PAIR_STEP = 0.12;
+const PAIR_STEP = 0.15;
 /** Rare kinds of twins weigh more: a row's weight has this power of (mean count / its kind's count). */
 const KIND_BALANCE = 0.2;
 /** No kind counts as rarer than this. */
@@ -100,10 +100,12 @@ export function labelRows(
     if (source.from === 'pairs') return pairRows(source, name, groups, index, splitOf);
     if (source.from === 'contrasts') {
       const levels = recipe.levels ?? {};
-      const plain = plainContrasts(levels, groups, index);
+      const holdsCode = (example: number): boolean => codeBlocks(examples[example]?.text ?? '').length > 0;
+      const among = source.name.endsWith('of code') ? groupsOf(groups, index, holdsCode) : groups;
+      const plain = plainContrasts(levels, among, index);
       return [
         ...plainRows(plain, source.weight * PLAIN_CONTRAST_SHARE, name, splitOf),
-        ...contrastRows(levels, source.weight, name, groups, index, splitOf),
+        ...contrastRows(levels, source.weight, name, among, index, splitOf),
       ];
     }
     if (source.from === 'anchor') return anchorRows(source, name, examples);
@@ -117,6 +119,22 @@ type ExampleIndex = ReadonlyMap<string, number>;
 
 function at(index: ExampleIndex, group: Group, response: number): number | undefined {
   return index.get(`${group.key}/${response}`);
+}
+
+/** The groups whose good answers are such. */
+function groupsOf(
+  groups: ReadonlySet<Group>,
+  index: ExampleIndex,
+  isSuch: (example: number) => boolean,
+): ReadonlySet<Group> {
+  return new Set(
+    [...groups].filter((group) =>
+      group.contrasts.some(({ good }) => {
+        const example = at(index, group, good);
+        return example !== undefined && isSuch(example);
+      }),
+    ),
+  );
 }
 
 /** Rows brought to the common scale by the training rows' mean and deviation; none where the training rows say nothing. */

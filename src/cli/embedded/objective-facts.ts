@@ -31,6 +31,7 @@ export const CONTRAST_WORDS: Readonly<Record<ContrastKind, string>> = {
   'code-cut': 'has whole code rather than cut code',
   'code-other-task': 'has code for this task rather than another one',
   'code-bare': 'explains its code in words',
+  'code-talk': 'has code rather than talk about code',
 };
 
 /** The effect of one difference on a reward. */

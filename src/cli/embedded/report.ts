@@ -22,6 +22,7 @@ import type { TrainedHeads } from './heads-step.ts';
 import { MATCHED_RATIO } from './length-fairness.ts';
 import { RED_TEAM_SOURCES } from './source-quotas.ts';
 import type { WrittenPairsResult } from './written-pairs.ts';
+import { LAYERS } from './backbone-step.ts';
 import { LABEL_RECIPES } from './label-recipes.ts';
 import { objectiveFacts } from './objective-facts.ts';
 import type { Split } from './records.ts';
@@ -184,11 +185,11 @@ function redTeamSafety(data: TrainingData, evaluations: readonly HeadEvaluation[
 
 /** In plain words; the numbers are above them in the report. */
 export const LIMITS: readonly string[] = [
-  'A model of 135 million parameters, cut to its first 16 layers. It cannot tell whether a sum, a proof, a program or a fact is right.',
+  `A model of 135 million parameters, cut to its first ${LAYERS} layers. It cannot tell whether a sum, a proof, a program or a fact is right.`,
   'The labels of most objectives are stand-ins: other ratings, measures computed from the text, or built contrasts. Each objective says which. They are not the ratings ArmoRM was trained on, and its numbers cannot be compared with ArmoRM’s.',
   'Many ratings were given by language models, some of them with known errors.',
   'Built contrasts show what the model does on damage of the kinds it was trained on; damage of other kinds may pass unseen. Whether an answer is about the question is the weakest of them.',
-  'On real preferences between two good answers it is little better than chance, and on some sources worse: the table says where.',
+  'On real preferences between two good answers it is little better than chance, and on some sources worse: the table says where. A plain linear head trained on nothing but preferences does better there, and far worse on everything else.',
   'English only, responses of up to about 500 tokens. Longer ones are scored, but nothing like them was trained on.',
   'The safety objective knows refusals, insults and openly harmful text. It is no filter and must not be used as one.',
 ];

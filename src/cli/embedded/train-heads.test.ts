@@ -13,6 +13,8 @@ import {
   debias,
   featureSpread,
   foldScaling,
+  pairWeights,
+  systematicSample,
   trainGate,
   trainProbe,
 } from './train-heads.ts';
@@ -95,6 +97,42 @@ describe('probes', () => {
     );
     // The mean weight scales α, so the two agree as far as α does not matter.
     for (let i = 0; i < D; i += 1) expect(weighted.weights[i]).toBeCloseTo(repeated.weights[i] ?? 0, 1);
+  });
+});
+
+describe('drawing pairs', () => {
+  const pair = (label: string) => ({ better: 0, worse: 1, label });
+
+  it('contrasts have their share, rare kinds more than their number, preferences are all alike', () => {
+    const contrasts = [
+      ...Array.from({ length: 90 }, () => pair('off-topic')),
+      ...Array.from({ length: 10 }, () => pair('rude')),
+    ];
+    const weights = pairWeights([pair('s'), pair('s')], contrasts, 0.8);
+    for (const weight of weights.slice(0, 2)) expect(weight).toBeCloseTo(0.1, 12);
+    expect(weights.slice(2).reduce((sum, value) => sum + value, 0)).toBeCloseTo(0.8, 12);
+    expect((weights[101] ?? 0) / (weights[2] ?? 1)).toBeCloseTo(9 ** 0.3, 12);
+    expect(pairWeights([], contrasts, 0.8).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 12);
+  });
+
+  it('systematic sampling gives every index its weight, rounded to a neighbour', () => {
+    const weights = Float64Array.of(0.5, 0.125, 0.25, 0, 0.125);
+    const drawn = systematicSample(weights, 80);
+    expect(drawn.length).toBe(80);
+    for (const [index, weight] of weights.entries())
+      expect(Math.abs(drawn.filter((one) => one === index).length - 80 * weight)).toBeLessThanOrEqual(1);
+  });
+
+  it('a difference row teaches the difference of two rewards', () => {
+    const planted = [0.5, 0.3, -0.2, 0, 0.1, 0.05];
+    const value = (example: number): number =>
+      planted.reduce((sum, w, i) => sum + w * (data.features[example * D + i] ?? 0), 0);
+    const rows: LabelRow[] = data.examples.flatMap((_, example) =>
+      example === 0 ? [] : [{ example, worse: 0, raw: 1, label: value(example) - value(0), weight: 1, source: 's' }],
+    );
+    const probe = trainProbe(rows, data, featureSpread(data));
+    // The first feature is 1 everywhere, so differences say nothing about it.
+    for (const [i, w] of planted.entries()) expect(probe.weights[i]).toBeCloseTo(i === 0 ? 0 : w, 2);
   });
 });
 
