@@ -1,6 +1,6 @@
 /** The answer first: who scores higher and why, in one true sentence, with the margin, its probability, and the model's own noise. */
 import {
-  formatErrorBound,
+  formatSignificant,
   formatPercent,
   formatSetting,
   formatSigned,
@@ -102,7 +102,7 @@ function PairFigures({ manifest, pair }: { readonly manifest: Manifest; readonly
             <dd className={classes.aside}>not measured</dd>
           ) : (
             <dd title={fullPrecision(noise.tooClose)}>
-              ±{formatErrorBound(noise.tooClose)}{' '}
+              ±{formatSignificant(noise.tooClose, 2)}{' '}
               <span className={classes.aside}>
                 {compared.margin <= noise.tooClose ? 'too close to call' : 'smaller than the margin'}
               </span>
