@@ -54,6 +54,15 @@ describe('a trained head', () => {
     expect(evaluateHead(again, feature, prompt)).toEqual(evaluateHead(head, feature, prompt));
   });
 
+  test('keeps which objectives may be weighed, and refuses a list that is none', async () => {
+    const masked: RewardHead = { ...head, gate: { ...head.gate, activeObjectives: [0, 2] } };
+    expect(await readHeadParts([file(writeTrainedHead(masked, 1))])).toMatchObject({ activeObjectives: [0, 2] });
+    for (const list of ['0,3', '1,1', '0.5', '', '0,x']) {
+      const bytes = writeSafetensors([tensor('weight', [3, 4])], { active_objectives: list });
+      await expect(readHeadParts([file(bytes)]), list).rejects.toThrow('active_objectives');
+    }
+  });
+
   test('has ArmoRM’s names and what Transformers asks for; the gate alone has those of the authors’ class', async () => {
     const armorm = await readSafetensorsHeader(file(writeTrainedHead(head, 1)));
     expect([...armorm.tensors.keys()].sort()).toEqual([

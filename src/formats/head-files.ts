@@ -8,7 +8,8 @@
  * | gate layer i | `gating.layers.{i}.weight`, `.bias` | `layers.{i}.weight`, `.bias` | `gate.{i}.weight`, `.bias` |
  * | Σg | `gating.logit_scale` | `logit_scale` | – |
  *
- * Written under ArmoRM's names, f32, with temperature and β in the file's metadata (they are no tensors of the model).
+ * Written under ArmoRM's names, f32, with temperature, β and the objectives that may be weighed in the file's
+ * metadata (they are no tensors of the model).
  */
 import { assertRewardHead, type GateLayer, type RewardHead } from '@/core/reward-head.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -28,6 +29,8 @@ export interface HeadParts {
   readonly logitScale?: number;
   readonly temperature?: number;
   readonly beta?: number;
+  /** Objectives the gate may weigh, where not all. */
+  readonly activeObjectives?: readonly number[];
 }
 
 /** One tensor of one file, not read yet. */
@@ -106,7 +109,30 @@ export async function readHeadParts(sources: readonly ByteSource[], signal?: Abo
     ...(scale === undefined ? {} : { logitScale: scale[0]! }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(beta === undefined ? {} : { beta }),
+    ...activeObjectivesOf(files, sources, objectives),
   };
+}
+
+/** @throws FormatError for anything but a list of different objectives of this head. */
+function activeObjectivesOf(
+  files: readonly HeadFile[],
+  sources: readonly ByteSource[],
+  objectives = Infinity,
+): { readonly activeObjectives?: readonly number[] } {
+  for (const [index, { metadata }] of files.entries()) {
+    const text = metadata.get('active_objectives');
+    if (text === undefined) continue;
+    const list = text.split(',').map(Number);
+    const wrong = list.some((j) => !Number.isInteger(j) || j < 0 || j >= objectives);
+    if (text.trim() === '' || wrong || new Set(list).size !== list.length)
+      throw new FormatError(
+        'malformed',
+        `${sources[index]?.name}: __metadata__.active_objectives`,
+        `is ${text}, not a list of different objectives of this head.`,
+      );
+    return { activeObjectives: list };
+  }
+  return {};
 }
 
 async function openHeadFile(source: ByteSource, signal?: AbortSignal): Promise<HeadFile> {
@@ -208,7 +234,7 @@ function badShape({ where, shape }: HeadTensor, expected: string): FormatError {
 }
 
 /**
- * The bytes of a trained head: ArmoRM's tensor names in f32, `temperature` and `beta` in the metadata. With `names: 'script'` the
+ * The bytes of a trained head: ArmoRM's tensor names in f32, `temperature`, `beta` and `active_objectives` in the metadata. With `names: 'script'` the
  * gate alone, under the names of the authors' `GatingNetwork.state_dict()`.
  * @throws AssertionError when the head's shapes do not fit.
  */
@@ -235,7 +261,13 @@ export function writeTrainedHead(
     });
     tensors.push({ name: `${name}.bias`, dtype: 'F32', shape: [outputSize], data: Float32Array.from(bias) });
   }
-  const metadata = { ...headMetadata, temperature: String(gate.temperature), beta: String(beta) };
+  const { temperature, activeObjectives } = gate;
+  const metadata = {
+    ...headMetadata,
+    temperature: String(temperature),
+    beta: String(beta),
+    ...(activeObjectives === undefined ? {} : { active_objectives: activeObjectives.join(',') }),
+  };
   return writeSafetensors(tensors, metadata, fileName);
 }
 

@@ -7,7 +7,7 @@
  */
 import type { DimensionPenalties, PenaltyMethod } from '@/core/debias.ts';
 import type { GateHealth } from '@/core/gate-health.ts';
-import type { GateLayer, RewardHead } from '@/core/reward-head.ts';
+import type { Gate, GateLayer, RewardHead } from '@/core/reward-head.ts';
 import type { RidgePathPoint } from '@/core/ridge.ts';
 import type { TrainingOptions } from '@/core/training-options.ts';
 import type { HeadParts } from '@/formats/head-files.ts';
@@ -196,6 +196,17 @@ export type TrainingEvent =
   | { readonly kind: 'done'; readonly result: TrainedGate }
   | { readonly kind: 'failed'; readonly error: JobErrorData };
 
+/** A gate to be judged as a run's own is: on the pairs that a run with this seed and split holds out. */
+export interface GateEvaluationRequest {
+  readonly features: readonly DataFile[];
+  readonly head: TrainingHead;
+  readonly gate: Gate;
+  /** Of the loss; accuracy does not depend on it. */
+  readonly beta: number;
+  readonly seed: number;
+  readonly validationSplit: number;
+}
+
 /** What a run ends with. */
 export interface TrainedGate {
   readonly reason: 'finished' | 'stopped' | 'early-stop';
@@ -244,6 +255,8 @@ export interface TrainingJobs {
   readHeads(files: readonly DataFile[], options?: JobOptions<never>): Promise<HeadParts>;
   /** Stage 1 and Eq 3. @throws JobError */
   probe(request: ProbeRequest, options?: JobOptions<ProbeProgress>): Promise<ProbeResult>;
+  /** Another gate, or other heads, on the pairs that judge a run: to compare with it. @throws JobError */
+  evaluateGate(request: GateEvaluationRequest, options?: JobOptions<never>): Promise<TrainingEvaluation>;
   /** Starts a run; one at a time. Everything that goes wrong comes as `failed`. */
   train(request: TrainingRequest, onEvent: (event: TrainingEvent) => void): TrainingRun;
   /** Stored checkpoints, newest first. */

@@ -6,6 +6,7 @@ import { JobError } from '@/jobs/api/job-error.ts';
 import type {
   DataFile,
   FeatureSummary,
+  GateEvaluationRequest,
   JobOptions,
   ProbeProgress,
   ProbeRequest,
@@ -15,6 +16,7 @@ import type {
   TrainingRun,
 } from '@/jobs/api/training.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
+import { evaluateGate } from './evaluate-gate.ts';
 import { jobErrorFrom } from './job-errors.ts';
 import { probe } from './probe.ts';
 import { startTraining, type TrainingTools } from './start-training.ts';
@@ -84,6 +86,10 @@ export class TrainingJobsHost implements TrainingJobs {
   probe(request: ProbeRequest, options: JobOptions<ProbeProgress> = {}) {
     const { openFile, breathe, probeBytes } = this.tools;
     return this.guard(() => probe(request, { openFile, breathe, memoryBytes: probeBytes }, options));
+  }
+
+  evaluateGate(request: GateEvaluationRequest, options: JobOptions<never> = {}) {
+    return this.guard(() => evaluateGate(request, this.tools, options));
   }
 
   train(request: TrainingRequest, onEvent: (event: TrainingEvent) => void): TrainingRun {

@@ -4,10 +4,10 @@
  *
  * Invariant: everything a run is lives in the trainer's state and in `LoopMemory`, both of which a checkpoint holds.
  */
-import { deadObjectives, gateHealth } from '@/core/gate-health.ts';
 import type { GateStepLog, GateTrainer, GateTrainerState } from '@/core/gate-trainer-backend.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { TrainedGate, TrainingEvaluation, TrainingEvent } from '@/jobs/api/training.ts';
+import { evaluateTrainer } from './evaluate-gate.ts';
 import type { PreparedTraining } from './prepare-training.ts';
 
 /** What a run remembers besides the trainer's state. */
@@ -34,8 +34,6 @@ export interface LoopOptions {
   readonly save?: (state: GateTrainerState, memory: LoopMemory) => Promise<void>;
 }
 
-/** Pairs an evaluation looks at where nothing is held out: enough for three digits. */
-const largestTrainingSample = 2048;
 /** A slice of steps aims at this time, so that pause answers at once and messages stay few. */
 const sliceMs = 150;
 const longestSlice = 256;
@@ -157,21 +155,15 @@ export class TrainingLoop {
   }
 
   private async evaluate(): Promise<void> {
-    const { heldOut, trainPairs, head } = this.prepared;
-    const on = heldOut.length > 0 ? 'held-out' : 'training';
-    const pairs = heldOut.length > 0 ? heldOut : evenSample(trainPairs, largestTrainingSample);
-    const { loss, accuracy, gateEntropy, gateWeights } = await this.trainer.evaluate(pairs);
-    const { beta, gate } = await this.trainer.gate();
-    const health = gateHealth(gateWeights, head.objectives, deadObjectives(head.transform, head.objectives));
-    const meanGate = health.meanGate.map((share) => share * gate.logitScale);
-    const step = this.trainer.stepsDone;
+    const evaluation = await evaluateTrainer(this.prepared, this.trainer);
+    const { loss, step } = evaluation;
     const { best, evaluationsSinceBest } = this.memory;
     if (this.options.earlyStop > 0 && !(loss >= (best?.loss ?? Infinity))) {
       const { parameters } = await this.trainer.state();
       this.memory = { best: { loss, step, parameters }, evaluationsSinceBest: 0 };
     } else this.memory = { ...(best === undefined ? {} : { best }), evaluationsSinceBest: evaluationsSinceBest + 1 };
-    this.latest = { step, on, pairs: pairs.length, loss, accuracy, gateEntropy, meanGate, beta, health };
-    this.options.onEvent({ kind: 'eval', evaluation: this.latest });
+    this.latest = evaluation;
+    this.options.onEvent({ kind: 'eval', evaluation });
   }
 
   private async result(reason: TrainedGate['reason']): Promise<TrainedGate> {
@@ -187,10 +179,4 @@ export class TrainingLoop {
 /** The first multiple of `every` after `done`. */
 function nextMultiple(done: number, every: number): number {
   return (Math.floor(done / every) + 1) * every;
-}
-
-/** At most `count` of `pairs`, evenly spaced. */
-function evenSample(pairs: Uint32Array, count: number): Uint32Array {
-  if (pairs.length <= count) return pairs;
-  return Uint32Array.from({ length: count }, (_, i) => pairs[Math.floor((i * pairs.length) / count)]!);
 }

@@ -6,6 +6,7 @@ import { JobError } from '@/jobs/api/job-error.ts';
 import type {
   CheckpointInfo,
   DataFile,
+  GateEvaluationRequest,
   JobOptions,
   ProbeProgress,
   ProbeRequest,
@@ -184,6 +185,8 @@ export function createWorkerTrainingJobs(start: () => TrainingWorker): TrainingJ
       (await send({ method: 'readHeads', files }, plain(options))).result,
     probe: async (request: ProbeRequest, options?: JobOptions<ProbeProgress>) =>
       (await send({ method: 'probe', request }, options)).result,
+    evaluateGate: async (request: GateEvaluationRequest, options?: JobOptions<never>) =>
+      (await send({ method: 'evaluateGate', request }, plain(options))).result,
     train: (request, onEvent) => connect().train(request, onEvent),
     checkpoints: async () => (await send({ method: 'checkpoints' })).result,
     removeCheckpoint: async (runId) => void (await send({ method: 'removeCheckpoint', runId })),

@@ -2,10 +2,12 @@
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { startNodeHelper } from '@/cli/node-trainer.ts';
+import { evaluateHead } from '@/core/reward-head.ts';
 import { trainingDefaults } from '@/core/training-options.ts';
 import { blobSource } from '@/formats/blob-source.ts';
+import { openStage2Features } from '@/formats/feature-files.ts';
 import { JobError } from '@/jobs/api/job-error.ts';
-import type { TrainingEvent, TrainingJobs, TrainingRequest, TrainingStep } from '@/jobs/api/training.ts';
+import type { DataFile, TrainingEvent, TrainingJobs, TrainingRequest, TrainingStep } from '@/jobs/api/training.ts';
 import { CheckpointStore, memoryFileStore } from '@/jobs/host/checkpoint-store.ts';
 import { headsFile, labelledFile, pairsFile } from '@/jobs/host/test-training-files.ts';
 import { openExactTrainer, openFastTrainer } from '@/jobs/host/trainer-factory.ts';
@@ -79,6 +81,11 @@ const request = (runId: string, changes: Partial<TrainingRequest> = {}, steps = 
   ...changes,
 });
 
+function fileBlob(file: DataFile): Blob {
+  if (file.kind !== 'blob') throw new Error(`${file.name} is no Blob`);
+  return file.blob;
+}
+
 /** Runs to the end. @param on called with every event and the run. */
 async function train(
   jobs: TrainingJobs,
@@ -120,6 +127,43 @@ describe.each([
     const { head, reason, step } = resultOf({ ended });
     expect({ reason, step }).toEqual({ reason: 'finished', step: 300 });
     expect(head.gate.layers.map(({ outputSize }) => outputSize)).toEqual([16, 6]);
+    await jobs.dispose();
+  });
+
+  test('another gate is judged on the pairs that judge a run', async () => {
+    const jobs = create();
+    const asked = request('a', { backend: 'wasm-f32' }, 100);
+    const result = resultOf(await train(jobs, asked));
+    const { seed } = asked.options;
+    const { gate } = result.head;
+    const common = { features: asked.features, head: asked.head, gate, beta: result.beta, seed };
+    const own = await jobs.evaluateGate({ ...common, validationSplit: asked.options.validationSplit });
+    const { evaluation } = result;
+    expect(own).toMatchObject({ on: 'held-out', pairs: 50 });
+    expect(own.accuracy).toBeCloseTo(evaluation!.accuracy, 10);
+    expect(own.loss).toBeCloseTo(evaluation!.loss, 5);
+    // By the definition, response by response.
+    const file = await openStage2Features(blobSource('pairs', fileBlob(asked.features[0]!)));
+    const { pairs } = file;
+    const d = result.head.featureSize;
+    const [rows, prompts] = [await file.readEmbeddings(0, pairs), await file.readPromptEmbeddings(0, pairs)];
+    let [right, loss] = [0, 0];
+    for (let pair = 0; pair < pairs; pair++) {
+      const prompt = prompts.subarray(pair * d, (pair + 1) * d);
+      const [chosen, rejected] = [0, 1].map((side) => {
+        const row = (2 * pair + side) * d;
+        return evaluateHead(result.head, rows.subarray(row, row + d), prompt).score;
+      });
+      right += chosen! > rejected! ? 1 : 0;
+      loss += Math.log1p(Math.exp(-result.beta * (chosen! - rejected!)));
+    }
+    const all = await jobs.evaluateGate({ ...common, validationSplit: 0 });
+    expect(all).toMatchObject({ on: 'training', pairs: 200 });
+    expect(all.accuracy).toBeCloseTo(right / pairs, 10);
+    expect(all.loss).toBeCloseTo(loss / pairs, 10);
+    await expect(jobs.evaluateGate({ ...common, features: [headsFile()], validationSplit: 0 })).rejects.toThrow(
+      /embeddings/,
+    );
     await jobs.dispose();
   });
 

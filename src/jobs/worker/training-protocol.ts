@@ -4,9 +4,11 @@ import type {
   CheckpointInfo,
   DataFile,
   FeatureSummary,
+  GateEvaluationRequest,
   ProbeProgress,
   ProbeRequest,
   ProbeResult,
+  TrainingEvaluation,
   TrainingEvent,
   TrainingJobs,
   TrainingRequest,
@@ -16,6 +18,7 @@ export type TrainingCall =
   | { readonly method: 'describeFeatures'; readonly files: readonly DataFile[] }
   | { readonly method: 'readHeads'; readonly files: readonly DataFile[] }
   | { readonly method: 'probe'; readonly request: ProbeRequest }
+  | { readonly method: 'evaluateGate'; readonly request: GateEvaluationRequest }
   | { readonly method: 'checkpoints' }
   | { readonly method: 'removeCheckpoint'; readonly runId: string }
   | { readonly method: 'control'; readonly run: number; readonly action: 'pause' | 'resume' | 'stop' | 'checkpoint' };
@@ -24,6 +27,7 @@ export type TrainingDone =
   | { readonly method: 'describeFeatures'; readonly result: FeatureSummary }
   | { readonly method: 'readHeads'; readonly result: Awaited<ReturnType<TrainingJobs['readHeads']>> }
   | { readonly method: 'probe'; readonly result: ProbeResult }
+  | { readonly method: 'evaluateGate'; readonly result: TrainingEvaluation }
   | { readonly method: 'checkpoints'; readonly result: readonly CheckpointInfo[] }
   | { readonly method: 'removeCheckpoint' }
   | { readonly method: 'control'; readonly checkpoint?: CheckpointInfo };

@@ -37,6 +37,8 @@ export function serveTraining(jobs: TrainingJobs, port: TrainingPort): void {
         const onProgress = (progress: ProbeProgress) => port.postMessage({ kind: 'progress', id, progress });
         return { method, result: await jobs.probe(call.request, { signal, onProgress }) };
       }
+      case 'evaluateGate':
+        return { method, result: await jobs.evaluateGate(call.request, { signal }) };
       case 'checkpoints':
         return { method, result: await jobs.checkpoints() };
       case 'removeCheckpoint':
