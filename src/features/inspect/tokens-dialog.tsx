@@ -99,7 +99,7 @@ function Token({ piece }: { readonly piece: TokenPiece }) {
     mark === 'gate' ? classes.gate : mark === 'scored' ? classes.scored : undefined,
   ];
   return (
-    <li className={classes.piece} data-break={text.includes('\n') ? '' : undefined}>
+    <li className={classes.piece} data-mark={mark}>
       <span className={names.filter((name) => name !== undefined).join(' ')} title={`token ${index}, id ${id}`}>
         {visibleToken(text)}
         {mark === undefined ? null : <span className={classes.tag}>{mark === 'gate' ? 'gate' : 'scored'}</span>}

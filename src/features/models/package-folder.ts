@@ -62,13 +62,20 @@ export function pickedFolder(list: FileList): FolderFiles {
 
 /** Everything in a drop: one folder, or loose files. Call it inside the event: the list is emptied after. */
 export async function readDropped(transfer: DataTransfer): Promise<FolderFiles> {
+  // Where an item has no entry (a file another page or a script put there), its file is all there is to read.
+  const loose = [...transfer.items].flatMap((item) =>
+    item.webkitGetAsEntry() === null ? (item.getAsFile() ?? []) : [],
+  );
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   const [only] = entries;
   if (entries.length === 1 && only !== undefined && isDirectory(only)) {
     return { name: only.name, files: await walkChildren(only, '') };
   }
   const files = await Promise.all(entries.map((entry) => walk(entry, '')));
-  return { name: entries.length === 1 ? (only?.name ?? 'The drop') : 'The dropped files', files: files.flat() };
+  return {
+    name: entries.length === 1 ? (only?.name ?? 'The drop') : 'The dropped files',
+    files: [...files.flat(), ...loose.map((file) => ({ path: file.name, blob: file }))],
+  };
 }
 
 function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
