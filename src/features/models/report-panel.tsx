@@ -62,7 +62,7 @@ function Part({ name, value, depth }: { readonly name: string; readonly value: R
         // A report is never reordered.
         // oxlint-disable-next-line react/no-array-index-key
         <li key={index}>
-          {isRecord(entry) ? <RecordView record={entry} depth={depth + 1} /> : <Scalar value={entry} />}
+          <Entry entry={entry} depth={depth + 1} />
         </li>
       ))}
     </ul>
@@ -79,6 +79,17 @@ function Part({ name, value, depth }: { readonly name: string; readonly value: R
       <summary>{name}</summary>
       {body}
     </details>
+  );
+}
+
+/** One entry of a list; one that has a name is folded under it, so that nineteen objectives are nineteen lines at first. */
+function Entry({ entry, depth }: { readonly entry: ReportValue; readonly depth: number }) {
+  if (!isRecord(entry)) return <Scalar value={entry} />;
+  const { name, ...rest } = entry;
+  return typeof name === 'string' ? (
+    <Part name={name} value={rest} depth={depth} />
+  ) : (
+    <RecordView record={entry} depth={depth} />
   );
 }
 
