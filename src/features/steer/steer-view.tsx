@@ -17,15 +17,24 @@ import { SetPanel } from './set-panel.tsx';
 import { SensitivityPanel } from './sensitivity-panel.tsx';
 import { SteerHint } from './steer-hint.tsx';
 import { SteerToolbar } from './steer-toolbar.tsx';
+import { useLinkSteering } from './use-link-steering.ts';
 import { useSetScores } from './use-set-scores.ts';
 import { useSteerSubject, type SteerSubject } from './use-steer-subject.ts';
 import classes from './steer-view.module.css';
 
 export function SteerView() {
   const state = useSteerSubject();
+  const linkProblem = useLinkSteering(state.status === 'ready' ? state.subject : undefined);
   return (
     <>
       <h1 className="visually-hidden">Steer</h1>
+      {linkProblem === undefined ? null : (
+        <div className={classes.notice}>
+          <Notice tone="warn" title="The weights of this link do not fit">
+            <p>{linkProblem}</p>
+          </Notice>
+        </div>
+      )}
       {state.status === 'ready' ? <Ready subject={state.subject} /> : <Empty status={state.status} />}
     </>
   );
