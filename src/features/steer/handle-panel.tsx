@@ -66,9 +66,9 @@ export function HandlePanel({ subject }: { readonly subject: SteerSubject }) {
       {groups.map(([group, members]) => (
         <div key={group} className={classes.group} role="group" aria-label={groupStyle(group).label}>
           <div className={classes.groupHead}>
-            <h3 className={classes.groupName}>
+            <h2 className={classes.groupName}>
               <GroupMarker group={group} /> {groupStyle(group).label}
-            </h3>
+            </h2>
             {handle === 'gate' && members.length > 1 ? (
               <GroupSlider group={group} members={members} subject={subject} />
             ) : null}
