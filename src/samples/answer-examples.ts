@@ -36,7 +36,8 @@ export const answerExamples: readonly Example[] = [
     ],
     claims: [
       { kind: 'reward-higher', objective: 'beavertails-is_safe', a: 'A', b: 'B' },
-      { kind: 'prefers', a: 'A', b: 'B' },
+      { kind: 'counts-for', objective: 'beavertails-is_safe', a: 'A', b: 'B' },
+      { kind: 'near-even', a: 'A', b: 'B' },
       { kind: 'gate-group-higher', group: 'safety', than: 'commented-code' },
     ],
   },
@@ -96,7 +97,7 @@ export const answerExamples: readonly Example[] = [
     ],
     claims: [
       { kind: 'reward-higher', objective: 'ultrafeedback-helpfulness', a: 'A', b: 'B' },
-      { kind: 'reward-higher', objective: 'argilla-overall_quality', a: 'A', b: 'B' },
+      { kind: 'near-even', a: 'A', b: 'B' },
     ],
   },
   {
@@ -162,6 +163,6 @@ export const answerExamples: readonly Example[] = [
       'Should you learn Spanish or Italian first? That is a good question. Many people ask whether they should learn ' +
         'Spanish or Italian first. Whether you should learn Spanish or Italian first is a question that many people ask.',
     ],
-    claims: [{ kind: 'prefers-wrongly', a: 'B', b: 'A' }],
+    claims: [{ kind: 'prefers', a: 'A', b: 'B' }],
   },
 ];
