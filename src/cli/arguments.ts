@@ -1,6 +1,7 @@
 /** Options of the command-line entries: read strictly, with a message that names the option at fault. */
 import { parseArgs } from 'node:util';
 import { DataError } from '@/core/errors.ts';
+import { EngineError } from '@/engine/api/errors.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { JobError } from '@/jobs/api/job-error.ts';
 import type { ProgressStream } from './progress-bar.ts';
@@ -99,7 +100,12 @@ export async function runCommand(command: () => Promise<number>, usage: string, 
       return error.message === '' ? 0 : exitUsage;
     }
     const aborted = error instanceof Error && error.name === 'AbortError';
-    const known = error instanceof FormatError || error instanceof DataError || error instanceof JobError || aborted;
+    const known =
+      error instanceof EngineError ||
+      error instanceof FormatError ||
+      error instanceof DataError ||
+      error instanceof JobError ||
+      aborted;
     log(`\n${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return aborted ? exitInterrupted : exitFailed;
   }

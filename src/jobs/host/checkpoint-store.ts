@@ -1,20 +1,10 @@
 /** Checkpoints by run: what a folder on disk, OPFS or memory is to a training run. */
 import type { GateTrainerState } from '@/core/gate-trainer-backend.ts';
-import type { ByteSource } from '@/formats/byte-source.ts';
-import { memorySource } from '@/formats/memory-source.ts';
-import { blobSource } from '@/formats/blob-source.ts';
+import type { FileStore } from '@/formats/file-store.ts';
 import type { CheckpointInfo, TrainingBackend, TrainingRequest } from '@/jobs/api/training.ts';
 import { readCheckpoint, readCheckpointInfo, type StoredRun, writeCheckpoint } from './checkpoint-file.ts';
 import type { PreparedTraining } from './prepare-training.ts';
 import type { LoopMemory } from './training-loop.ts';
-
-/** Whole files by name. A write replaces the file at once or not at all. */
-export interface FileStore {
-  write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  open(name: string): Promise<ByteSource | undefined>;
-  list(): Promise<readonly string[]>;
-  remove(name: string): Promise<void>;
-}
 
 const ending = '.safetensors';
 
@@ -67,53 +57,4 @@ export class CheckpointStore {
 /** Any run id as a file name that every file system takes. */
 function fileName(runId: string): string {
   return `${encodeURIComponent(runId).replaceAll('%', '=').replaceAll('*', '=2A')}${ending}`;
-}
-
-/** In memory, for tests and where a page may not store. */
-export function memoryFileStore(): FileStore {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  return {
-    write: async (name, bytes) => void files.set(name, bytes.slice()),
-    async open(name) {
-      const bytes = files.get(name);
-      return bytes === undefined ? undefined : memorySource(name, bytes);
-    },
-    list: async () => [...files.keys()],
-    remove: async (name) => void files.delete(name),
-  };
-}
-
-/** A folder of the origin's private file system. Writing goes to a new file that replaces the old one when it is closed. */
-export function opfsFileStore(folderName: string): FileStore {
-  const folder = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create: true });
-  return {
-    async write(name, bytes) {
-      const handle = await (await folder()).getFileHandle(name, { create: true });
-      const stream = await handle.createWritable();
-      try {
-        await stream.write(bytes);
-      } catch (error) {
-        await stream.abort();
-        throw error;
-      }
-      await stream.close();
-    },
-    async open(name) {
-      const handle = await (await folder()).getFileHandle(name).catch(missing);
-      return handle === undefined ? undefined : blobSource(name, await handle.getFile());
-    },
-    async list() {
-      const names: string[] = [];
-      for await (const name of (await folder()).keys()) names.push(name);
-      return names;
-    },
-    async remove(name) {
-      await (await folder()).removeEntry(name).catch(missing);
-    },
-  };
-}
-
-function missing(error: unknown): undefined {
-  if (error instanceof Error && error.name === 'NotFoundError') return undefined;
-  throw error;
 }

@@ -1,9 +1,10 @@
 /** Training in a browser's worker: dropped files and addresses, WebGPU or wasm, checkpoints in the origin's private file system. */
 import { blobSource } from '@/formats/blob-source.ts';
+import { opfsFileStore } from '@/formats/file-store.ts';
 import { openHttpSource } from '@/formats/http-source.ts';
 import { JobError } from '@/jobs/api/job-error.ts';
 import type { DataFile } from '@/jobs/api/training.ts';
-import { CheckpointStore, opfsFileStore } from './checkpoint-store.ts';
+import { CheckpointStore } from './checkpoint-store.ts';
 import { TrainingJobsHost } from './training-jobs-host.ts';
 import { webTrainerFactory } from './web-trainer.ts';
 
