@@ -54,7 +54,7 @@ function benchmarks({ rewardBench, rewardBenchScript, rmBench }: EvaluationRepor
     const { average, easy, normal, hard, domains, leftOut } = rmBench;
     lines.push(
       `RM-Bench ${percent(average).trim()}: easy ${percent(easy).trim()}, normal ${percent(normal).trim()}, hard ${percent(hard).trim()}` +
-        `${leftOut === 0 ? '' : `; ${leftOut} items left out`}`,
+        (leftOut === 0 ? '' : `; ${leftOut} items left out`),
     );
     for (const domain of domains)
       lines.push(
