@@ -41,6 +41,7 @@ export function HandlePanel({ subject }: { readonly subject: SteerSubject }) {
   const words = handleWords[handle];
   return (
     <section className={`card ${classes.panel}`} aria-label="Handles">
+      <h2 className="visually-hidden">Handles</h2>
       <div className={classes.head}>
         <SegmentedControl
           size="xs"
