@@ -309,3 +309,9 @@ test('coefficients, penalties and temperature return to identity when taken back
     setLogitShift(prompt, setPenalty(identitySteering, 1, 0, 0.7), 0, 1),
   );
 });
+
+test('no move leaves a −0, which JSON could not carry', () => {
+  const steering = setPenalty(setCoefficient(identitySteering, 1, -0), 4, 1, -0);
+  expect(steering.coefficientOverrides[1]).toBe(0);
+  expect(steering.penalties.overrides[4]?.[1]).toBe(0);
+});

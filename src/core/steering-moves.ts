@@ -299,8 +299,9 @@ function sumOf(values: Iterable<number>): number {
   return sum;
 }
 
+/** Cut to the range; −0 becomes 0, since JSON has no −0 and a link must give the same bits back. */
 function within(value: number, [least, most]: readonly [number, number]): number {
-  return Math.min(most, Math.max(least, value));
+  return Math.min(most, Math.max(least, value)) + 0;
 }
 
 function limited(value: number | undefined): number | undefined {
