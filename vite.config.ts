@@ -32,6 +32,7 @@ export default defineConfig({
           environment: 'node',
           include: ['src/**/*.test.ts', 'src/**/*.test.tsx'],
           exclude: ['src/**/*.gpu.test.ts'],
+          setupFiles: ['src/test-seed.ts'],
           // Tests that run whole models take a second alone and many on a busy machine.
           testTimeout: 180_000,
         },

@@ -130,7 +130,7 @@ test('the history survives a reload, reopens without scoring, and gives back wha
   await page.getByRole('button', { name: 'Score', exact: true }).click();
   await idle(page);
   const second = await readResult(page, 'A');
-  const change = page.getByRole('status', { name: 'Change of score of response A' });
+  const change = page.getByRole('status', { name: 'Change of A by the edit' });
   expect(Number((await change.getAttribute('title'))?.split(',')[0])).toBeCloseTo(
     second.score - (first?.score ?? NaN),
     12,

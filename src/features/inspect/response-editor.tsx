@@ -122,7 +122,7 @@ function ScoreChange({ entry }: { readonly entry: InspectionEntry | undefined })
       {change === undefined || stale ? null : (
         <span
           role="status"
-          aria-label={`Change of score of response ${letter}`}
+          aria-label={`Change of ${letter} by the edit`}
           title={`${fullPrecision(change)}, from ${fullPrecision(earlier?.score ?? Number.NaN)} before the last edit`}
           className={change > 0 ? classes.up : change < 0 ? classes.down : undefined}
         >
