@@ -86,7 +86,8 @@ async function eachCleanLine(path: string, take: (record: JsonRecord, where: str
   return left;
 }
 
-function splitKeyOf(record: JsonRecord, prompt: readonly Turn[]): string {
+/** What decides the split of a record: the goal it was made for, else the first thing the user says. */
+export function splitKeyOf(record: JsonRecord, prompt: readonly Turn[]): string {
   const { meta } = record;
   const goal = isJsonRecord(meta) ? meta['goal'] : undefined;
   if (typeof goal === 'string') return normalisePrompt(goal);
