@@ -199,6 +199,13 @@ describe('killed in the middle', () => {
     expect((await ResultCache.open(files, model.id)).size).toBe(12);
   });
 
+  test('slow work is kept by the clock, whatever its tokens', async () => {
+    let clock = 0;
+    await run(pairs(6), { now: () => (clock += 15_000) });
+    // Each call takes 15 seconds: a batch every second conversation.
+    expect(await files.list()).toHaveLength(3);
+  });
+
   test('a damaged file is dropped and its responses scored again', async () => {
     await run(pairs(4));
     const [name] = await files.list();

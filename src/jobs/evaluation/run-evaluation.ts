@@ -113,6 +113,8 @@ export class PauseGate {
 const defaultWindowItems = 1024;
 /** Tokens after which results are written: seconds to a minute of work, which is what a kill can cost. */
 const defaultBatchTokens = 8192;
+/** Or after this long, whatever comes first: short texts make many responses of few tokens. */
+const batchMs = 20_000;
 /** Characters a token is taken to have where nothing better is known; only order and estimates depend on it. */
 const charactersPerToken = 4;
 /** Errors of the engine that concern one text; every other one ends the run. */
@@ -151,6 +153,7 @@ class EvaluationRun {
   #scored = 0;
   #tokens = 0;
   #activeMs = 0;
+  #flushedAtMs = 0;
   #batch: (CachedResult & Partial<ResultFeatures>)[] = [];
   #batchTokens = 0;
 
@@ -242,7 +245,7 @@ class EvaluationRun {
       await pause?.passed(signal);
       signal?.throwIfAborted();
       await this.#score(request);
-      if (this.#batchTokens >= batchTokens) await this.#flush();
+      if (this.#batchTokens >= batchTokens || this.#activeMs - this.#flushedAtMs >= batchMs) await this.#flush();
       this.#report();
     }
     this.#items += items.length;
@@ -301,6 +304,7 @@ class EvaluationRun {
     const batch = this.#batch;
     this.#batch = [];
     this.#batchTokens = 0;
+    this.#flushedAtMs = this.#activeMs;
     await this.#options.cache.append(batch);
   }
 
