@@ -3,12 +3,14 @@
  * step that reads data from outside the repository; it writes figures alone, `public/sample/debias-claim.json`.
  *
  * The development split of `preferences.jsonl.gz` (the split by prompt of `npm run embedded`), every source and licence class, as
- * nothing but numbers leaves it; pairs of up to 3,000 characters, all that are about equally long and a sample of the rest.
+ * nothing but numbers leaves it: all pairs of about equal length up to 6,000 characters, and a sample of the others up to 3,000.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { debiasClaim } from '@/core/debias-claim.ts';
+import { debiasFrontier, penaltiesOf } from '@/core/debias-frontier.ts';
+import { comparisonsOf } from '@/core/scored-set.ts';
 import { matchedTolerance } from '@/core/evaluation-report.ts';
 import { codePoints } from '@/formats/code-points.ts';
 import type { DatasetItem } from '@/formats/datasets/dataset.ts';
@@ -37,8 +39,8 @@ const usage = `Measures what the embedded model's verbosity correction does on p
   --threads N       threads inside one operator (default: one per core)
 `;
 
-/** A bound on the time of the step: longer pairs are left out, whatever their answers. */
-const mostCharacters = 3000;
+/** Bounds on the time of the step: longer pairs are left out, whatever their answers. */
+const mostCharacters = { equal: 6000, others: 3000 };
 const resamples = 2000;
 const seed = 20_261_124;
 
@@ -56,10 +58,11 @@ async function developmentPairs(path: string, share: number): Promise<DatasetIte
     const { messages, chosen, rejected } = parsed;
     if (splitOf(splitKeyOf(parseJsonRecord(line, `${path}:${row}`), messages)) !== 'dev') continue;
     const context = messages.reduce((sum, { content }) => sum + content.length, 0);
-    if (context + chosen.length + rejected.length > mostCharacters) continue;
     const [a, b] = [codePoints(chosen), codePoints(rejected)];
     // Tokens decide later what is matched; characters, with room, what is surely scored.
     const near = Math.abs(a - b) <= 2 * matchedTolerance * Math.max(a, b);
+    const characters = context + chosen.length + rejected.length;
+    if (characters > (near ? mostCharacters.equal : mostCharacters.others)) continue;
     if (!near && hashFraction('debias-claim', String(row)) >= share) continue;
     items.push({
       row,
@@ -114,6 +117,8 @@ async function run(argv: readonly string[]): Promise<number> {
       }),
     );
     const promptOf = set.sourceRows.map((row) => promptOfItem.get(row) ?? -1);
+    const dimension = manifest.verbosityDimensions[0];
+    if (dimension === undefined) throw new Error('the model has no verbosity objective');
     const claim = debiasClaim(set, transform, matchedTolerance, { resamples, seed }, promptOf);
     const report = {
       model: manifest.id,
@@ -127,6 +132,8 @@ async function run(argv: readonly string[]): Promise<number> {
       },
       bootstrap: { resamples, seed, by: 'prompt' },
       claim,
+      // The same correction scaled from nothing to half as much again: what each strength costs and leaves.
+      frontier: debiasFrontier(set, comparisonsOf(set), penaltiesOf(transform, set.objectives.length, dimension)),
     };
     const out = values.optional('out') ?? 'public/sample/debias-claim.json';
     await writeWhole(out, new TextEncoder().encode(`${JSON.stringify(report, undefined, 1)}\n`));

@@ -27,6 +27,15 @@ export interface FrontierPoint {
 /** 0, 0.05 … 1.5. */
 export const frontierScales: readonly number[] = Array.from({ length: 31 }, (_, i) => i / 20);
 
+/** The penalties that a transform has for one verbosity dimension: λ_j = δ_vj − M[v, j]. */
+export function penaltiesOf(transform: Float64Array, objectives: number, dimension: number): DimensionPenalties {
+  const penalties = Float64Array.from(
+    { length: objectives },
+    (_, j) => (j === dimension ? 1 : 0) - transform[dimension * objectives + j]!,
+  );
+  return { dimension, penalties };
+}
+
 /** The penalties times `scale`. The verbosity dimension's own is scaled too: at 0 nothing is changed. */
 export function scaledPenalties({ dimension, penalties }: DimensionPenalties, scale: number): DimensionPenalties {
   return { dimension, penalties: penalties.map((penalty) => scale * penalty) };

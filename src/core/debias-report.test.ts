@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sampleCorrelation } from 'simple-statistics';
 import { findPenalties, transformFromPenalties } from './debias.ts';
-import { debiasFrontier, frontierScales } from './debias-frontier.ts';
+import { debiasFrontier, frontierScales, penaltiesOf } from './debias-frontier.ts';
 import { columnOf, comparePenalties, correlationsOf } from './debias-report.ts';
 import { midRanks, spearman } from './rank-correlation.ts';
 import { adjustedRewards } from './reward-head.ts';
@@ -110,6 +110,13 @@ describe('penalties side by side', () => {
 });
 
 describe('the frontier', () => {
+  test('penalties are read back from the transform they made', () => {
+    const penalties = findPenalties(set.rewards, 4, 2);
+    const back = penaltiesOf(transformFromPenalties(4, [penalties]), 4, 2);
+    expect(back.dimension).toBe(2);
+    for (const [j, penalty] of back.penalties.entries()) expect(penalty).toBeCloseTo(penalties.penalties[j]!, 15);
+  });
+
   const penalties = findPenalties(set.rewards, 4, 2);
   const points = debiasFrontier(set, comparisonsOf(set), penalties);
   test('begins at the raw rewards and meets the penalties at 1', () => {

@@ -22,6 +22,7 @@ import {
   pairAccuracy,
   reweightedAccuracy,
 } from './pair-accuracy.ts';
+import { midRanks } from './rank-correlation.ts';
 import { rewardBenchScore, rewardBenchSection } from './reward-bench.ts';
 import { rmBenchScore } from './rm-bench.ts';
 import { comparisonsOf } from './scored-set.ts';
@@ -207,6 +208,11 @@ describe('the bootstrap', () => {
     const [columnX, columnY] = [rankable(Float64Array.from(x)), rankable(Float64Array.from(y))];
     expectNear(weightedPearson(columnX.values, columnY.values, counts), pearson);
     expectNear(weightedPearson(weightedMidRanks(columnX, counts), weightedMidRanks(columnY, counts), counts), spearman);
+  });
+
+  test('counted once each, rows have their mid-ranks', () => {
+    const values = Float64Array.from(x);
+    expect(weightedMidRanks(rankable(values), new Uint16Array(values.length).fill(1))).toEqual(midRanks(values));
   });
 
   test('quantiles are NumPy’s', () => {

@@ -5,6 +5,7 @@
  * Lines of `npm run score` say no group: consecutive response lines are one group while their `group` or `prompt_id` is the
  * same, or, without either, while their gate weights are equal to the bit (the gate reads the prompt alone).
  */
+import { recoverTransform } from '@/core/recover-transform.ts';
 import { nameAt, rowRoles } from '@/core/scored-set.ts';
 import type { ScoredRow, ScoredSet } from '@/core/scored-set.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -45,6 +46,7 @@ export async function readScoredLines(
   let groups = new GroupAssembler(options);
   let ownExport = false;
   let rows = 0;
+  const adjusted = new AdjustedRows();
   for await (const item of readLines(readChunks(source, signal))) {
     rows += 1;
     if (rows % 1024 === 0) {
@@ -59,7 +61,10 @@ export async function readScoredLines(
         groups = new GroupAssembler({ ...options, ...parseScoredHeader(header, `${source.name}, line ${item.line}`) });
         ownExport = true;
       } else if (ownExport) addOwnLine(groups, value, text, item.line);
-      else addScoreLine(groups, value, text, item.line);
+      else {
+        addScoreLine(groups, value, text, item.line);
+        adjusted.add(value);
+      }
     } catch (problem) {
       if (!(problem instanceof RowProblem)) throw problem;
       rejected.add(item.line, problem.field, problem.message, text);
@@ -67,7 +72,37 @@ export async function readScoredLines(
   }
   const set = groups.finish();
   if (set === undefined) throw nothingUsable(source.name, rejected.rows);
-  return { set, rejected: rejected.rows };
+  // Without the model, the transform is what takes the rewards to the adjusted ones.
+  const transform = set.head === undefined ? adjusted.transform(set.objectives.length) : undefined;
+  return { set: transform === undefined ? set : { ...set, head: { transform } }, rejected: rejected.rows };
+}
+
+/** Rewards and adjusted rewards of the first lines. */
+class AdjustedRows {
+  readonly #rewards: number[][] = [];
+  readonly #adjusted: number[][] = [];
+
+  add(value: Readonly<Record<string, unknown>>): void {
+    if (this.#rewards.length >= adjustedRows) return;
+    for (const scored of [value, value['chosen'], value['rejected']]) {
+      if (!isJsonObject(scored)) continue;
+      const { rewards, adjustedRewards } = scored;
+      if (!isNumbers(rewards) || !isNumbers(adjustedRewards) || rewards.length !== adjustedRewards.length) continue;
+      this.#rewards.push(rewards);
+      this.#adjusted.push(adjustedRewards);
+    }
+  }
+
+  transform(k: number): Float64Array | undefined {
+    return this.#rewards.every((row) => row.length === k) ? recoverTransform(this.#rewards, this.#adjusted) : undefined;
+  }
+}
+
+/** More than any number of objectives, so that agreement is no accident. */
+const adjustedRows = 256;
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'number');
 }
 
 export function nothingUsable(name: string, rejected: readonly RejectedRow[]): FormatError {

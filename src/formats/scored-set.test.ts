@@ -132,6 +132,18 @@ describe('what npm run score writes', () => {
     expect(set.warnings.get(4)).toEqual([{ code: 'whitespace', message: 'w' }]);
   });
 
+  test('without the model, the transform is recovered from the adjusted rewards', async () => {
+    const rows = [
+      [1, 2],
+      [0.5, -1],
+      [3, 0.25],
+    ].map((rewards) => scored({ rewards, adjustedRewards: [rewards[0]! - 0.5 * rewards[1]!, 0] }));
+    const { set } = await readScoredSet(lines(...rows));
+    expect(set.head).toEqual({ transform: Float64Array.of(1, 0, -0.5, 0) });
+    const bad = rows.map((row, i) => ({ ...row, adjustedRewards: [i, i] }));
+    expect((await readScoredSet(lines(...bad))).set.head).toBeUndefined();
+  });
+
   test('a named group holds lines together, and apart', async () => {
     const { set } = await readScoredSet(
       lines(
