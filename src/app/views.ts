@@ -30,6 +30,9 @@ export const views: readonly View[] = [
   lazyView('/steer', 'Steer', 's', 'move the weights by hand and see what flips', async () => {
     return (await import('@/features/steer/steer-view.tsx')).SteerView;
   }),
+  lazyView('/evaluate', 'Evaluate', 'e', 'how right a model is on whole datasets', async () => {
+    return (await import('@/features/evaluate/evaluate-view.tsx')).EvaluateView;
+  }),
   lazyView('/models', 'Models', 'm', 'open, prove and describe models', async () => {
     return (await import('@/features/models/models-view.tsx')).ModelsView;
   }),

@@ -1,7 +1,7 @@
 /** Reads a file of scores for a model, and refuses one that this model did not make. */
 import type { SteerableHead } from '@/core/steering.ts';
 import { makeSteeringBatch, steerableSet } from '@/core/steering-batch.ts';
-import type { ScoredSet } from '@/core/scored-set.ts';
+import type { ScoredHead, ScoredSet } from '@/core/scored-set.ts';
 import { keepScoredSet, reportSetProblem, scoredSetReading } from '@/state/loaded-set.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import { steerableHead, type HeadOwner } from './active-head.ts';
@@ -34,17 +34,14 @@ async function read(file: File, owner: HeadOwner) {
     import('@/formats/scored-lines.ts'),
   ]);
   const source = blobSource(file.name, file);
-  if (!/\.(csv|parquet)$/i.test(file.name)) return counted(await readScoredLines(source, options));
+  if (!/\.(csv|parquet)$/i.test(file.name)) return readScoredLines(source, options);
   const table = await import('@/formats/scored-table.ts');
   const readTable = /\.csv$/i.test(file.name) ? table.readScoredCsv : table.readScoredParquet;
-  return counted(await readTable(source, options));
+  return readTable(source, options);
 }
 
-function counted({ set, rejected }: { readonly set: ScoredSet; readonly rejected: readonly unknown[] }) {
-  return { set, rejected: rejected.length };
-}
-
-function headFacts(owner: HeadOwner) {
+/** What a scored set records of the head that made it. */
+export function headFacts(owner: HeadOwner): ScoredHead {
   const { gate, transform } = steerableHead(owner);
   const { temperature, logitScale, activeObjectives } = gate;
   return { transform, temperature, logitScale, ...(activeObjectives === undefined ? {} : { activeObjectives }) };

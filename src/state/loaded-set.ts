@@ -4,6 +4,7 @@
  */
 import { create } from 'zustand';
 import type { ScoredSet } from '@/core/scored-set.ts';
+import type { RejectedRow } from '@/formats/rejected-rows.ts';
 
 export interface LoadedSetSummary {
   /** Changes with every set. */
@@ -26,16 +27,16 @@ export interface LoadedSetState {
 
 export const useLoadedSet = create<LoadedSetState>(() => ({ summary: undefined, problem: undefined, reading: false }));
 
-let kept: { readonly id: number; readonly set: ScoredSet } | undefined;
+let kept: { readonly id: number; readonly set: ScoredSet; readonly rejected: readonly RejectedRow[] } | undefined;
 let sets = 0;
 
 /** Makes a set the one that views work on. */
-export function keepScoredSet(name: string, set: ScoredSet, rejected = 0): void {
+export function keepScoredSet(name: string, set: ScoredSet, rejected: readonly RejectedRow[] = []): void {
   sets += 1;
-  kept = { id: sets, set };
+  kept = { id: sets, set, rejected };
   const { modelId, rows, groups } = set;
   useLoadedSet.setState({
-    summary: { id: sets, name, modelId, rows, groups, rejected },
+    summary: { id: sets, name, modelId, rows, groups, rejected: rejected.length },
     problem: undefined,
     reading: false,
   });
@@ -44,6 +45,11 @@ export function keepScoredSet(name: string, set: ScoredSet, rejected = 0): void 
 /** The set a summary describes. */
 export function scoredSetOf(summary: LoadedSetSummary | undefined): ScoredSet | undefined {
   return summary === undefined || kept?.id !== summary.id ? undefined : kept.set;
+}
+
+/** Rows of the source that could not be used, with reasons. */
+export function rejectedRowsOf(summary: LoadedSetSummary | undefined): readonly RejectedRow[] {
+  return summary === undefined || kept?.id !== summary.id ? [] : kept.rejected;
 }
 
 export function closeScoredSet(): void {

@@ -4,8 +4,8 @@ import { formatSigned, fullPrecision } from '@/components/number-format.ts';
 import { setPair, setSource } from '@/state/steering-store.ts';
 import { rowText, shownRows } from './set-group.ts';
 import { flipsByLead } from './set-order.ts';
-import type { SetScores } from './use-set-scores.ts';
-import { VirtualTable } from './virtual-table.tsx';
+import type { SetScores } from '@/queries/use-set-scores.ts';
+import { VirtualTable } from '@/components/virtual-table.tsx';
 import classes from './set-panel.module.css';
 
 export function FlipList({ loaded }: { readonly loaded: SetScores }) {

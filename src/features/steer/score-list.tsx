@@ -3,8 +3,8 @@ import { useMemo } from 'react';
 import { formatCount, formatSignificant, formatSigned, fullPrecision } from '@/components/number-format.ts';
 import { rowText } from './set-group.ts';
 import { orderByScore, placesOf } from './set-order.ts';
-import type { SetScores } from './use-set-scores.ts';
-import { VirtualTable } from './virtual-table.tsx';
+import type { SetScores } from '@/queries/use-set-scores.ts';
+import { VirtualTable } from '@/components/virtual-table.tsx';
 import classes from './set-panel.module.css';
 
 export function ScoreList({ loaded }: { readonly loaded: SetScores }) {

@@ -9,7 +9,7 @@ import { closeScoredSet, useLoadedSet } from '@/state/loaded-set.ts';
 import { setSource, useSteering } from '@/state/steering-store.ts';
 import { FlipList } from './flip-list.tsx';
 import { ScoreList } from './score-list.tsx';
-import type { SetScores } from './use-set-scores.ts';
+import type { SetScores } from '@/queries/use-set-scores.ts';
 import classes from './set-panel.module.css';
 
 interface Props {

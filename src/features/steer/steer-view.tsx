@@ -18,7 +18,7 @@ import { SensitivityPanel } from './sensitivity-panel.tsx';
 import { SteerHint } from './steer-hint.tsx';
 import { SteerToolbar } from './steer-toolbar.tsx';
 import { useLinkSteering } from './use-link-steering.ts';
-import { useSetScores } from './use-set-scores.ts';
+import { useSetScores } from '@/queries/use-set-scores.ts';
 import { useSteerSubject, type SteerSubject } from './use-steer-subject.ts';
 import classes from './steer-view.module.css';
 

@@ -1,11 +1,18 @@
 /** A table of any length that draws only the rows in sight. Roles are written out, because its rows are no table to the browser. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef, type ReactNode } from 'react';
-import classes from './set-panel.module.css';
+import classes from './virtual-table.module.css';
+
+/** A heading; one that sorts says how the rows stand and what pressing it does. */
+export interface VirtualColumn {
+  readonly name: string;
+  readonly order?: 'ascending' | 'descending' | 'none';
+  readonly onSort?: () => void;
+}
 
 interface Props {
   readonly label: string;
-  readonly columns: readonly string[];
+  readonly columns: readonly (string | VirtualColumn)[];
   readonly rows: number;
   /** Cells of row `at`; the first is its header. */
   readonly renderCells: (at: number) => readonly ReactNode[];
@@ -30,11 +37,22 @@ export function VirtualTable({ label, columns, rows, renderCells, grid, empty }:
     <div role="table" aria-label={label} aria-rowcount={rows + 1} className={`${classes.table} numeric`}>
       <div role="rowgroup">
         <div role="row" aria-rowindex={1} className={`${grid} ${classes.headRow}`}>
-          {columns.map((column) => (
-            <span role="columnheader" key={column}>
-              {column}
-            </span>
-          ))}
+          {columns.map((column) =>
+            typeof column === 'string' ? (
+              <span role="columnheader" key={column}>
+                {column}
+              </span>
+            ) : (
+              <span role="columnheader" key={column.name} aria-sort={column.order ?? 'none'}>
+                <button type="button" className={classes.sort} onClick={column.onSort}>
+                  {column.name}
+                  <span aria-hidden="true">
+                    {column.order === 'ascending' ? ' ▲' : column.order === 'descending' ? ' ▼' : ''}
+                  </span>
+                </button>
+              </span>
+            ),
+          )}
         </div>
       </div>
       <div ref={frame} role="rowgroup" className={classes.scroll} tabIndex={0}>

@@ -1,0 +1,119 @@
+/** What the scores say: how right, on what, against which baselines; every number follows the steering. */
+import { Button } from '@mantine/core';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import { ActionMenu } from '@/components/action-menu.tsx';
+import { saveFile } from '@/components/chart-picture.ts';
+import { DownloadIcon } from '@/components/icons.tsx';
+import { Notice } from '@/components/notice.tsx';
+import { formatQuantity } from '@/components/number-format.ts';
+import type { EvaluatedSet } from '@/queries/evaluated-set.ts';
+import { exportScoredSet } from '@/queries/export-scored-set.ts';
+import { closeScoredSet } from '@/state/loaded-set.ts';
+import { trackWork } from '@/state/pending-work.ts';
+import { setSource } from '@/state/steering-store.ts';
+import { AccuracyTable } from './accuracy-table.tsx';
+import { Overview } from './overview.tsx';
+import { RejectedRows } from './rejected-rows.tsx';
+import { RowsTable } from './rows-table.tsx';
+import { SteeringBar } from './steering-bar.tsx';
+import { useReport } from './use-report.ts';
+import classes from './evaluate-view.module.css';
+
+export function Results({ evaluated }: { readonly evaluated: EvaluatedSet }) {
+  const { summary } = evaluated;
+  const reports = useReport(evaluated);
+  return (
+    <>
+      <section className={`card ${classes.panel}`} aria-label="Scored set">
+        <div className={classes.head}>
+          <h2 className={classes.name}>{`Results: ${summary.name}`}</h2>
+          <div className={classes.buttons}>
+            <Export evaluated={evaluated} />
+            <Button
+              size="compact-sm"
+              variant="default"
+              onClick={() => {
+                setSource({ kind: 'open' });
+                closeScoredSet();
+              }}
+            >
+              Close the set
+            </Button>
+          </div>
+        </div>
+        <Provenance evaluated={evaluated} />
+        <SteeringBar evaluated={evaluated} />
+        <Overview reports={reports} evaluated={evaluated} />
+      </section>
+      <RejectedRows summary={summary} />
+      <div className={classes.columns}>
+        <AccuracyTable reports={reports} name={summary.name} />
+        <RowsTable key={summary.id} evaluated={evaluated} comparedBy={reports.report.comparedBy} />
+      </div>
+    </>
+  );
+}
+
+function Provenance({ evaluated: { kind, set, unusedVariant, variant } }: { readonly evaluated: EvaluatedSet }) {
+  const scoredBy = set.modelId ?? 'a model that the file does not name';
+  return (
+    <>
+      <p className="small">
+        {formatQuantity(set.rows, 'response')} in {formatQuantity(set.groups, 'group')}, scored by {scoredBy}
+        {kind === 'model'
+          ? variant === undefined
+            ? ', which is in use: what is steered there holds here.'
+            : `, shown under the head “${variant}”.`
+          : kind === 'file'
+            ? ', which is not the model in use: its own head, as the file describes it, makes the scores here.'
+            : '. The file does not say enough of its head to recombine them, so they are shown as they are.'}
+      </p>
+      {unusedVariant === undefined ? null : (
+        <Notice tone="warn" title={`The head “${unusedVariant}” is not used here`}>
+          <p>It reads what the model saw in the texts, which a scored set does not bring. These are the model’s own.</p>
+        </Notice>
+      )}
+    </>
+  );
+}
+
+const formats = [
+  ['jsonl', 'JSON lines'],
+  ['csv', 'CSV'],
+  ['parquet', 'Parquet'],
+] as const;
+
+function Export({ evaluated: { set, summary } }: { readonly evaluated: EvaluatedSet }) {
+  const [problem, setProblem] = useState<string>();
+  const save = (format: (typeof formats)[number][0]) => {
+    setProblem(undefined);
+    const base = summary.name.replace(/\.(jsonl|ndjson|json|csv|tsv|txt|parquet)$/i, '').replaceAll(/[^\w.-]+/g, '-');
+    void trackWork(
+      exportScoredSet(set, format)
+        .then((blob) => saveFile(`${base}-scored.${format}`, blob))
+        .catch((cause: unknown) => setProblem(cause instanceof Error ? cause.message : String(cause))),
+    );
+  };
+  return (
+    <>
+      {problem === undefined ? null : (
+        <span role="alert" className={`${classes.bad} small`}>
+          {problem}
+        </span>
+      )}
+      <Button size="compact-sm" variant="default" component={Link} href="/steer">
+        Steer
+      </Button>
+      <ActionMenu
+        label="Export scores, rewards and gate weights"
+        title="Export scores, rewards and gate weights as the model gave them"
+        icon={<DownloadIcon />}
+        actions={formats.map(([format, label]) => ({
+          label,
+          run: () => save(format),
+        }))}
+      />
+    </>
+  );
+}

@@ -1,0 +1,190 @@
+/** The queue: start, progress with rate and time left, pause, cancel; what was interrupted; rows that could not be used. */
+import { Button, Progress } from '@mantine/core';
+import { Notice } from '@/components/notice.tsx';
+import { formatCount, formatDuration, formatQuantity } from '@/components/number-format.ts';
+import type { LoadedModel } from '@/engine/api/messages.ts';
+import type { RewardEngine } from '@/engine/api/reward-engine.ts';
+import type { EvaluationProgress } from '@/jobs/evaluation/run-evaluation.ts';
+import { wholeMapping } from '@/queries/dataset-mapping.ts';
+import {
+  cancelEvaluation,
+  forgetInterrupted,
+  pauseEvaluation,
+  resumeEvaluation,
+  resumeInterrupted,
+  startEvaluation,
+} from '@/queries/evaluation-run.ts';
+import { isRunning, useEvaluation, type EvaluationRunState, type InterruptedRun } from '@/state/evaluation-store.ts';
+import { trackWork } from '@/state/pending-work.ts';
+import classes from './evaluate-view.module.css';
+
+interface Props {
+  readonly engine: RewardEngine;
+  /** `undefined` while it loads. */
+  readonly model: LoadedModel | undefined;
+}
+
+export function RunPanel({ engine, model }: Props) {
+  const { dataset, run, interrupted } = useEvaluation();
+  const running = isRunning(run);
+  return (
+    <>
+      {interrupted === undefined || running ? null : (
+        <Interrupted interrupted={interrupted} engine={engine} model={model} />
+      )}
+      {dataset === undefined && !running ? null : (
+        <section className={`card ${classes.panel}`} aria-label="Queue">
+          <div className={classes.head}>
+            <h2>{headings[run.status]}</h2>
+            <div className={classes.buttons}>
+              {running ? (
+                <>
+                  {run.status === 'paused' ? (
+                    <Button size="compact-sm" onClick={resumeEvaluation}>
+                      Resume
+                    </Button>
+                  ) : (
+                    <Button size="compact-sm" variant="default" onClick={pauseEvaluation}>
+                      Pause
+                    </Button>
+                  )}
+                  <Button size="compact-sm" variant="default" onClick={cancelEvaluation}>
+                    Cancel
+                  </Button>
+                </>
+              ) : (
+                <Button
+                  size="compact-sm"
+                  disabled={
+                    model === undefined ||
+                    dataset === undefined ||
+                    wholeMapping(dataset.mapping, dataset.columns) === undefined
+                  }
+                  onClick={() => model !== undefined && startEvaluation(engine, model)}
+                >
+                  {run.status === 'idle' ? 'Score the dataset' : 'Score again'}
+                </Button>
+              )}
+            </div>
+          </div>
+          <RunState run={run} modelName={model?.manifest.name} />
+        </section>
+      )}
+    </>
+  );
+}
+
+const headings: Readonly<Record<EvaluationRunState['status'], string>> = {
+  idle: 'Ready to score',
+  running: 'Scoring',
+  paused: 'Paused',
+  cancelled: 'Cancelled',
+  failed: 'Stopped',
+  done: 'Scored',
+};
+
+function RunState({ run, modelName }: { readonly run: EvaluationRunState; readonly modelName: string | undefined }) {
+  switch (run.status) {
+    case 'idle':
+      return (
+        <p className="muted small">
+          {modelName === undefined
+            ? 'The model is not ready yet; the first records above are what it will be asked.'
+            : `${modelName} scores every response once. Results are kept on this machine as they come: a page that is closed goes on where it was.`}
+        </p>
+      );
+    case 'done':
+      return (
+        <p className="small" role="status" aria-label="Queue state">
+          {formatQuantity(run.scored, 'response')} scored, {formatCount(run.reused)} known from before or said twice
+          {run.rejected === 0 ? '' : `, ${formatQuantity(run.rejected, 'row')} could not be used`}.
+        </p>
+      );
+    default:
+      return (
+        <>
+          {'problem' in run && run.problem !== undefined ? (
+            <Notice tone="bad" title="The evaluation stopped">
+              <p>{run.problem}</p>
+            </Notice>
+          ) : null}
+          <Bar progress={run.progress} status={run.status} />
+        </>
+      );
+  }
+}
+
+function Bar({
+  progress,
+  status,
+}: {
+  readonly progress: EvaluationProgress | undefined;
+  readonly status: EvaluationRunState['status'];
+}) {
+  const share =
+    progress === undefined || progress.totalResponses === 0 ? 0 : progress.responses / progress.totalResponses;
+  const running = status === 'running';
+  return (
+    <>
+      <Progress
+        value={100 * share}
+        size="sm"
+        animated={running}
+        aria-label="Responses scored"
+        aria-valuetext={progressWords(progress)}
+      />
+      <p className="numeric small" role="status" aria-label="Queue state" aria-live="off">
+        {progressWords(progress)}
+        {status === 'cancelled' ? ' What was scored is kept.' : ''}
+      </p>
+    </>
+  );
+}
+
+/** The stage, the count, the rate and what is left. */
+export function progressWords(progress: EvaluationProgress | undefined): string {
+  if (progress === undefined) return 'Preparing…';
+  const { stage, responses, totalResponses, reused, tokensPerSecond, remainingSeconds, rejected } = progress;
+  if (stage === 'reading') return `Reading: ${formatQuantity(totalResponses, 'response')} so far.`;
+  const parts = [`${formatCount(responses)} of ${formatQuantity(totalResponses, 'response')}`];
+  if (reused > 0) parts.push(`${formatCount(reused)} of them known from before or said twice`);
+  if (tokensPerSecond !== undefined) parts.push(`${formatCount(tokensPerSecond)} tokens/s`);
+  if (stage === 'scoring' && remainingSeconds !== undefined && responses < totalResponses)
+    parts.push(`about ${formatDuration(1000 * remainingSeconds)} left`);
+  if (rejected > 0) parts.push(`${formatQuantity(rejected, 'row')} not usable`);
+  return `${parts.join(', ')}.`;
+}
+
+function Interrupted({
+  interrupted,
+  engine,
+  model,
+}: {
+  readonly interrupted: InterruptedRun;
+  readonly engine: RewardEngine;
+  readonly model: LoadedModel | undefined;
+}) {
+  const other = model !== undefined && model.manifest.id !== interrupted.modelId;
+  return (
+    <Notice tone="warn" title={`The evaluation of ${interrupted.name} was interrupted`}>
+      <p>
+        Its page was closed before it ended. What was scored is kept, and going on scores only the rest.
+        {other
+          ? ` It was scored by ${interrupted.modelId}, which is not the model in use: open that one to go on, or start over with this one.`
+          : ''}
+      </p>
+      <div className={classes.buttons}>
+        <Button
+          size="compact-sm"
+          disabled={model === undefined}
+          onClick={() => model !== undefined && void trackWork(resumeInterrupted(engine, model))}
+        >
+          Resume the evaluation
+        </Button>
+        <Button size="compact-sm" variant="default" onClick={() => void trackWork(forgetInterrupted())}>
+          Discard
+        </Button>
+      </div>
+    </Notice>
+  );
+}

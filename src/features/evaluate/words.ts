@@ -1,0 +1,29 @@
+/** What things are called in this view. Pure. */
+import { formatPercent } from '@/components/number-format.ts';
+import type { Accuracy } from '@/core/pair-accuracy.ts';
+import type { MappingPart } from '@/queries/dataset-mapping.ts';
+
+export const partWords: Readonly<Record<MappingPart, string>> = {
+  prompt: 'Prompt',
+  system: 'System text',
+  chosen: 'Chosen',
+  rejected: 'Rejected',
+  response: 'Response',
+  label: 'Label',
+  chosenLabel: 'Label of the chosen',
+  rejectedLabel: 'Label of the rejected',
+  subset: 'Subset',
+  section: 'Section',
+  id: 'Id',
+  group: 'Group',
+};
+
+/** The interval of an accuracy. */
+export function accuracyWords({ comparisons, interval }: Accuracy): string {
+  return comparisons === 0 ? 'none' : `${formatPercent(interval.low)} to ${formatPercent(interval.high)}`;
+}
+
+/** Whether two figures are to be told apart; none where there are none. */
+export function differs(a: number, b: number): boolean {
+  return a !== b && !(Number.isNaN(a) && Number.isNaN(b));
+}
