@@ -1,6 +1,11 @@
-/** Evaluate in the real page: a dataset opened, scored, killed half-way and resumed; its tables, filters, exports and a file without a model. */
-import type { Page } from '@playwright/test';
-import { idle, openModel } from './inspect-page.ts';
+/** Evaluate in the real page: datasets opened, scored, killed half-way and resumed; tables, filters, exports, a file without a model. */
+import { readFileSync } from 'node:fs';
+import type { Download, Locator, Page } from '@playwright/test';
+import { SeededRandom } from '@/base/random.ts';
+import { evaluationReport } from '@/core/evaluation-report.ts';
+import { memorySource } from '@/formats/memory-source.ts';
+import { readScoredSet } from '@/formats/scored-set.ts';
+import { idle, openModel, readResult } from './inspect-page.ts';
 import { expectWholeAtEveryWidth } from './look.ts';
 import { expect, test } from './test.ts';
 
@@ -8,6 +13,7 @@ const model = 'armorm-tiny-smollm';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const status = (page: Page, name: string) => page.getByRole('status', { name, exact: true });
+const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 
 async function openEvaluate(page: Page): Promise<void> {
   await page.evaluate(() => {
@@ -17,30 +23,271 @@ async function openEvaluate(page: Page): Promise<void> {
   await idle(page);
 }
 
-/** The figure of one subset in the table of accuracies, at full precision. */
-async function accuracy(page: Page, name: string): Promise<number> {
-  const row = page
-    .getByRole('table', { name: 'Accuracy by subset and section' })
-    .getByRole('row')
-    .filter({ has: page.getByRole('rowheader', { name, exact: true }) });
-  return Number(await row.getByRole('cell').nth(1).getAttribute('title'));
+async function choose(page: Page, name: string, content: string | Uint8Array): Promise<void> {
+  await page
+    .getByLabel('File of a dataset or of scores')
+    .setInputFiles({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) });
+  await idle(page);
 }
 
-test('the sample is scored; tables, filters, steering and exports agree', async ({ page }) => {
+async function scoreDataset(page: Page): Promise<void> {
+  await button(page, 'Score the dataset').click();
+  await idle(page);
+  await expect(status(page, 'Queue state')).toContainText('scored');
+}
+
+/** The cells of one row of the table of accuracies: comparisons, accuracy, interval, baseline, ties, longest, shortest. */
+function accuracyCells(page: Page, name: string): Locator {
+  return page
+    .getByRole('table', { name: 'Accuracy by subset and section' })
+    .getByRole('row')
+    .filter({ has: page.getByRole('rowheader', { name, exact: true }) })
+    .getByRole('cell');
+}
+
+/** At full precision. */
+async function accuracy(page: Page, name: string): Promise<number> {
+  return Number(await accuracyCells(page, name).nth(1).getAttribute('title'));
+}
+
+async function bytesOf(download: Download): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(readFileSync(await download.path()));
+}
+
+async function exported(page: Page, format: string): Promise<Uint8Array<ArrayBuffer>> {
+  await button(page, 'Export scores, rewards and gate weights').click();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: format }).click(),
+  ]);
+  return bytesOf(download);
+}
+
+test('the sample is scored, judged, steered, saved, and explored again without a model', async ({ page }) => {
   await openModel(page, model);
   await openEvaluate(page);
   await button(page, 'Sample dataset').click();
   await idle(page);
   await expect(status(page, 'Layout')).toContainText('Recognised as RewardBench');
-  await button(page, 'Score the dataset').click();
-  await idle(page);
-  await expect(status(page, 'Queue state')).toContainText('scored');
-  const all = await accuracy(page, 'All');
-  expect(all).toBeGreaterThanOrEqual(0);
-  expect(all).toBeLessThanOrEqual(1);
+  await scoreDataset(page);
+  const file = await exported(page, 'JSON lines');
+  const { set } = await readScoredSet(memorySource('scored.jsonl', file));
+  const report = evaluationReport(set);
 
-  for (const colorScheme of ['dark', 'light'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await expectWholeAtEveryWidth(page, `Evaluate, ${colorScheme}`);
-  }
+  await test.step('the tables are what the command line makes of the same scores', async () => {
+    expect(set.rows).toBe(96);
+    expect(await accuracy(page, 'All')).toBe(report.overall.accuracy);
+    for (const { name, accuracy: right, longest } of report.subsets) {
+      expect(await accuracy(page, name), name).toBe(right);
+      await expect(accuracyCells(page, name).nth(5)).toHaveAttribute('title', String(longest?.accuracy));
+    }
+  });
+
+  await test.step('rows are filtered and sorted', async () => {
+    const shown = status(page, 'Rows shown');
+    await expect(shown).toContainText('48 of 48');
+    await page.getByLabel('Outcome').selectOption('wrong');
+    await expect(shown).toContainText(`${report.overall.losses} of 48`);
+    await page.getByLabel('Margin, to').fill('-0.01');
+    await page.getByRole('columnheader', { name: 'Margin' }).getByRole('button').click();
+    await page.getByRole('columnheader', { name: 'Margin' }).getByRole('button').click();
+    const margins = await page
+      .getByRole('table', { name: 'Comparisons' })
+      .getByRole('row')
+      .evaluateAll((rows) =>
+        rows
+          .slice(1)
+          .map((row) => Number(row.querySelectorAll('[role=cell]')[2]?.firstElementChild?.getAttribute('title'))),
+      );
+    expect(margins.length).toBeGreaterThan(3);
+    expect(margins).toEqual(margins.toSorted((a, b) => a - b));
+    expect(margins.every((margin) => margin <= -0.01)).toBe(true);
+    await page.getByLabel('Outcome').selectOption('any');
+    await page.getByLabel('Margin, to').fill('');
+  });
+
+  await test.step('without the correction, here and in Steer, the same pairs flip', async () => {
+    await page.getByRole('radiogroup').getByText('off', { exact: true }).click();
+    await idle(page);
+    const flips = Number.parseInt((await status(page, 'Flips').textContent()) ?? '', 10);
+    expect(flips).toBeGreaterThan(0);
+    await page.getByRole('checkbox', { name: 'Flips only' }).check();
+    await expect(status(page, 'Rows shown')).toContainText(`${flips} of 48`);
+    expect(await accuracy(page, 'All')).not.toBe(report.overall.accuracy);
+    await page.getByRole('link', { name: 'Steer', exact: true }).first().click();
+    await idle(page);
+    await expect(panel(page, 'Loaded set')).toContainText(`Flips (${flips})`);
+    await openEvaluate(page);
+    await button(page, 'Reset to the baseline').click();
+    await idle(page);
+    expect(await accuracy(page, 'All')).toBe(report.overall.accuracy);
+  });
+
+  await test.step('whole at every width, in both schemes', async () => {
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await expectWholeAtEveryWidth(page, `Evaluate, ${colorScheme}`);
+    }
+  });
+
+  await test.step('a row opens in Inspect with the same score', async () => {
+    await button(page, 'Open verbosity-1 in Inspect').click();
+    await idle(page);
+    const { score } = await readResult(page, 'A');
+    expect(score).toBeCloseTo(set.scores[0] ?? Number.NaN, 6);
+  });
+
+  await test.step('saved scores are explored without a model, from every format', async () => {
+    await openEvaluate(page);
+    const parquet = await exported(page, 'Parquet');
+    const csv = await exported(page, 'CSV');
+    await page.goto('/?model=/packages/none/#/evaluate');
+    await idle(page);
+    for (const [name, content] of [
+      ['scored.jsonl', file],
+      ['scored.parquet', parquet],
+      ['scored.csv', csv],
+    ] as const) {
+      await choose(page, name, content);
+      await expect(page.getByRole('heading', { name: `Results: ${name}` })).toBeVisible();
+      expect(await accuracy(page, 'All'), name).toBe(report.overall.accuracy);
+    }
+  });
+});
+
+/** Pairs that nobody wrote, of about as many tokens each. */
+function pairLines(pairs: number): string {
+  const random = new SeededRandom(6);
+  const words = 'river stone lamp quiet green walk seven paper cloud bread music north winter engine garden'.split(' ');
+  const text = (count: number) => Array.from({ length: count }, () => words[random.integer(words.length)]).join(' ');
+  return Array.from({ length: pairs }, (_, at) =>
+    JSON.stringify({ id: `pair-${at}`, prompt: `${text(8)} ${at}?`, chosen: text(30), rejected: text(30) }),
+  ).join('\n');
+}
+
+/** Responses in each batch that is kept. */
+async function keptBatches(page: Page): Promise<number[]> {
+  return page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('evaluations').catch(() => undefined);
+    const rows: number[] = [];
+    if (folder === undefined) return rows;
+    for await (const handle of folder.values()) {
+      if (handle.kind !== 'file' || !handle.name.endsWith('.safetensors')) continue;
+      const bytes = await (await (handle as FileSystemFileHandle).getFile()).arrayBuffer();
+      const length = Number(new DataView(bytes).getBigUint64(0, true));
+      const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, length))) as {
+        scores: { shape: number[] };
+      };
+      rows.push(header.scores.shape[0] ?? 0);
+    }
+    return rows;
+  });
+}
+
+test('a page killed in the middle of 300 rows goes on, and scores at most one batch again', async ({
+  page,
+  context,
+}) => {
+  await openModel(page, model);
+  await openEvaluate(page);
+  await choose(page, 'pairs.jsonl', pairLines(300));
+  await button(page, 'Score the dataset').click();
+  // Killed once a batch is kept and the next one has begun.
+  await expect.poll(async () => (await keptBatches(page)).length, { timeout: 120_000 }).toBeGreaterThan(0);
+  const before = await keptBatches(page);
+  const kept = before.reduce((sum, rows) => sum + rows, 0);
+  const state = status(page, 'Queue state');
+  const done = async () => Number.parseInt(((await state.textContent()) ?? '').replaceAll(/[^\d ].*/g, ''), 10);
+  await expect.poll(done).toBeGreaterThan(kept);
+  expect(kept).toBeLessThan(600);
+  await page.close();
+
+  const other = await context.newPage();
+  await openModel(other, model);
+  await openEvaluate(other);
+  await expect(other.getByText('The evaluation of pairs.jsonl was interrupted')).toBeVisible();
+  const after = await keptBatches(other);
+  const known = after.reduce((sum, rows) => sum + rows, 0);
+  await button(other, 'Resume the evaluation').click();
+
+  await test.step('it can be paused and taken up again', async () => {
+    await button(other, 'Pause').click();
+    await idle(other);
+    await button(other, 'Resume').click();
+  });
+  await idle(other);
+  // What was kept is not scored again; what was not is less than a batch.
+  await expect(status(other, 'Queue state')).toContainText(`${600 - known}\u00a0responses scored, ${known} known`);
+  expect(known).toBeGreaterThanOrEqual(kept);
+  await expect(status(other, 'Rows shown')).toContainText('300 of 300');
+  await expect(other.getByText('was interrupted')).toHaveCount(0);
+  await other.reload();
+  await idle(other);
+  await expect(other.getByText('was interrupted')).toHaveCount(0);
+});
+
+test('unknown columns are mapped, bad rows listed, and the benchmarks’ own tables appear', async ({ page }) => {
+  await openModel(page, model);
+  await openEvaluate(page);
+
+  await test.step('a file of no known layout', async () => {
+    await choose(
+      page,
+      'mine.csv',
+      'ask,one,two,kind\nHow?,Like this.,No idea.,how\n,Empty ask,No,how\nWhy?,Because.,Hm.,why\n',
+    );
+    await expect(status(page, 'Layout')).toContainText('none that is known');
+    const columns = page.getByRole('group', { name: 'Columns' });
+    await columns.getByLabel('A record is').selectOption({ value: 'pair' });
+    for (const [part, column] of [
+      ['Prompt (optional)', 'ask'],
+      ['Chosen', 'one'],
+      ['Rejected', 'two'],
+      ['Subset (optional)', 'kind'],
+    ] as const)
+      await columns.getByLabel(part, { exact: true }).selectOption(column);
+    await expect(page.getByRole('table', { name: 'First records as they would be scored' })).toContainText(
+      'chosen: Like this.',
+    );
+    await scoreDataset(page);
+    expect(await accuracyCells(page, 'why').first().textContent()).toBe('1');
+  });
+
+  await test.step('rows that could not be used are listed and saved with reasons', async () => {
+    const rejected = panel(page, 'Rows not used');
+    await expect(rejected.getByRole('row')).toHaveCount(2);
+    await expect(rejected).toContainText('missing');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      rejected.getByRole('button', { name: 'Save them with reasons' }).click(),
+    ]);
+    const line = JSON.parse(new TextDecoder().decode(await bytesOf(download))) as { row: number; text: string };
+    expect(line.row).toBe(2);
+    expect(line.text).toContain('Empty ask');
+  });
+
+  await test.step('RM-Bench and best of N', async () => {
+    const styles = (word: string) => [word, `${word}, at length and with care`, `- **${word}**, at length`];
+    const items = ['chat', 'math'].map((domain, at) => ({
+      id: at,
+      domain,
+      prompt: `${domain}?`,
+      chosen: styles('Right'),
+      rejected: styles('Wrong'),
+    }));
+    await choose(page, 'rm.json', JSON.stringify(items));
+    await expect(status(page, 'Layout')).toContainText('Recognised as RM-Bench');
+    await scoreDataset(page);
+    await expect(page.getByRole('table', { name: 'RM-Bench by domain' }).getByRole('row')).toHaveCount(4);
+    const completions = [1, 2, 4].map((label) => ({ response: `Answer of quality ${label}.`, overall_score: label }));
+    await choose(page, 'uf.jsonl', `${JSON.stringify({ instruction: 'Say something.', completions })}\n`);
+    await scoreDataset(page);
+    await expect(panel(page, 'Best of N')).toContainText('Mean rank of the pick');
+  });
+
+  await test.step('what cannot be read is refused in words', async () => {
+    await choose(page, 'bad.jsonl', 'not json\n');
+    await expect(page.getByRole('alert')).toContainText('bad.jsonl was not opened');
+  });
 });

@@ -42,14 +42,13 @@ interface Props {
 }
 
 function Opened({ dataset, running, scored }: Props) {
-  const { recognised, columns, mapping, ownMapping } = dataset;
+  const { recognised, columns, mapping } = dataset;
   const whole = wholeMapping(mapping, columns);
   const [asked, setAsked] = useState(recognised === undefined);
   const records = useMemo(
     () => (whole === undefined ? [] : previewRecords(dataset, whole, PREVIEWED)),
     [dataset, whole],
   );
-  const layout = recognised === undefined || ownMapping ? undefined : layoutWords[recognised.layout];
   return (
     <section className={`card ${classes.panel}`} aria-label="Open dataset">
       <div className={classes.head}>
@@ -71,11 +70,7 @@ function Opened({ dataset, running, scored }: Props) {
       </div>
       <p className="small" role="status" aria-label="Layout">
         {formatName(dataset.format)}, {formatBytes(dataset.bytes)}, {formatQuantity(columns.length, 'column')}.{' '}
-        {layout === undefined
-          ? whole === undefined
-            ? 'The layout is none that is known: say which column holds what.'
-            : `Read by your own columns: ${shapeWords[mapping.shape]}.`
-          : `Recognised as ${layout}: ${shapeWords[mapping.shape]}.`}
+        {layoutSentence(dataset, whole !== undefined)}
       </p>
       {asked && !running ? <ColumnMapper dataset={dataset} /> : null}
       {scored ? null : <Preview records={records} />}
@@ -94,6 +89,15 @@ function Opened({ dataset, running, scored }: Props) {
       />
     </section>
   );
+}
+
+/** What the columns are read as, and by whose word. */
+function layoutSentence({ recognised, ownMapping, mapping }: OpenDataset, whole: boolean): string {
+  const shape = shapeWords[mapping.shape];
+  if (recognised !== undefined && !ownMapping) return `Recognised as ${layoutWords[recognised.layout]}: ${shape}.`;
+  if (!whole) return 'The layout is none that is known: say which column holds what.';
+  if (ownMapping) return `Read by your own columns: ${shape}.`;
+  return 'The layout is none that is known: the columns below are guessed, check them against the first records.';
 }
 
 const formatNames: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** What the scores say: how right, on what, against which baselines; every number follows the steering. */
 import { Button } from '@mantine/core';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import { ActionMenu } from '@/components/action-menu.tsx';
 import { saveFile } from '@/components/chart-picture.ts';
@@ -13,6 +13,9 @@ import { closeScoredSet } from '@/state/loaded-set.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import { setSource } from '@/state/steering-store.ts';
 import { AccuracyTable } from './accuracy-table.tsx';
+import { BenchmarkPanels } from './benchmark-panels.tsx';
+import { CalibrationChart } from './calibration-chart.tsx';
+import { ObjectivesChart } from './objectives-chart.tsx';
 import { Overview } from './overview.tsx';
 import { RejectedRows } from './rejected-rows.tsx';
 import { RowsTable } from './rows-table.tsx';
@@ -49,9 +52,28 @@ export function Results({ evaluated }: { readonly evaluated: EvaluatedSet }) {
       <RejectedRows summary={summary} />
       <div className={classes.columns}>
         <AccuracyTable reports={reports} name={summary.name} />
+        <BenchmarkPanels reports={reports} />
+        {reports.report.comparedBy === 'nothing' ? null : (
+          <>
+            <Panel name="Accuracy of each objective">
+              <ObjectivesChart reports={reports} objectives={evaluated.objectives} />
+            </Panel>
+            <Panel name="Calibration">
+              <CalibrationChart reports={reports} />
+            </Panel>
+          </>
+        )}
         <RowsTable key={summary.id} evaluated={evaluated} comparedBy={reports.report.comparedBy} />
       </div>
     </>
+  );
+}
+
+function Panel({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <section className={`card ${classes.panel}`} aria-label={name}>
+      {children}
+    </section>
   );
 }
 

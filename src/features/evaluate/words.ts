@@ -27,3 +27,10 @@ export function accuracyWords({ comparisons, interval }: Accuracy): string {
 export function differs(a: number, b: number): boolean {
   return a !== b && !(Number.isNaN(a) && Number.isNaN(b));
 }
+
+/** “a, b and 3 more”. */
+export function listWords(names: readonly string[], most = 3): string {
+  if (names.length <= most)
+    return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  return `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
+}
