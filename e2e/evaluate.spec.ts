@@ -174,7 +174,7 @@ async function keptBatches(page: Page): Promise<number[]> {
     if (folder === undefined) return rows;
     for await (const handle of folder.values()) {
       if (handle.kind !== 'file' || !handle.name.endsWith('.safetensors')) continue;
-      const bytes = await (await (handle as FileSystemFileHandle).getFile()).arrayBuffer();
+      const bytes = await (await handle.getFile()).arrayBuffer();
       const length = Number(new DataView(bytes).getBigUint64(0, true));
       const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, length))) as {
         scores: { shape: number[] };
@@ -232,11 +232,13 @@ test('unknown columns are mapped, bad rows listed, and the benchmarks’ own tab
   await openEvaluate(page);
 
   await test.step('a file of no known layout', async () => {
-    await choose(
-      page,
-      'mine.csv',
-      'ask,one,two,kind\nHow?,Like this.,No idea.,how\n,Empty ask,No,how\nWhy?,Because.,Hm.,why\n',
-    );
+    const record = (ask: string, one: string, two?: string) => JSON.stringify({ ask, one, two, kind: ask });
+    const lines = [
+      record('How?', 'Like this.', 'No idea.'),
+      record('What?', 'Half a pair'),
+      record('Why?', 'So.', 'Hm.'),
+    ];
+    await choose(page, 'mine.jsonl', [...lines, '{"ask": broken'].join('\n'));
     await expect(status(page, 'Layout')).toContainText('none that is known');
     const columns = page.getByRole('group', { name: 'Columns' });
     await columns.getByLabel('A record is').selectOption({ value: 'pair' });
@@ -251,20 +253,24 @@ test('unknown columns are mapped, bad rows listed, and the benchmarks’ own tab
       'chosen: Like this.',
     );
     await scoreDataset(page);
-    expect(await accuracyCells(page, 'why').first().textContent()).toBe('1');
+    expect(await accuracyCells(page, 'Why?').first().textContent()).toBe('1');
   });
 
   await test.step('rows that could not be used are listed and saved with reasons', async () => {
     const rejected = panel(page, 'Rows not used');
-    await expect(rejected.getByRole('row')).toHaveCount(2);
-    await expect(rejected).toContainText('missing');
+    await expect(rejected.getByRole('row')).toHaveCount(3);
+    await expect(rejected).toContainText('is missing');
+    await expect(rejected).toContainText('is not valid JSON');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       rejected.getByRole('button', { name: 'Save them with reasons' }).click(),
     ]);
-    const line = JSON.parse(new TextDecoder().decode(await bytesOf(download))) as { row: number; text: string };
-    expect(line.row).toBe(2);
-    expect(line.text).toContain('Empty ask');
+    const saved = new TextDecoder()
+      .decode(await bytesOf(download))
+      .trim()
+      .split('\n');
+    expect(saved.map((line) => (JSON.parse(line) as { row: number }).row)).toEqual([2, 4]);
+    expect(saved[0]).toContain('Half a pair');
   });
 
   await test.step('RM-Bench and best of N', async () => {
