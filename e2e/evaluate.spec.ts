@@ -161,7 +161,7 @@ function pairLines(pairs: number): string {
   const words = 'river stone lamp quiet green walk seven paper cloud bread music north winter engine garden'.split(' ');
   const text = (count: number) => Array.from({ length: count }, () => words[random.integer(words.length)]).join(' ');
   return Array.from({ length: pairs }, (_, at) =>
-    JSON.stringify({ id: `pair-${at}`, prompt: `${text(8)} ${at}?`, chosen: text(30), rejected: text(30) }),
+    JSON.stringify({ id: `pair-${at}`, prompt: `${text(8)} ${at}?`, chosen: text(16), rejected: text(16) }),
   ).join('\n');
 }
 
