@@ -46,7 +46,10 @@ export function scoresUnderTransform(set: ScoredSet, transform: Float64Array): F
 }
 
 /** r' = r M of every response `[n, k]`. */
-export function setAdjustedRewards(set: ScoredSet, transform: Float64Array): Float64Array {
+export function setAdjustedRewards(
+  set: Pick<ScoredSet, 'rewards' | 'objectives'>,
+  transform: Float64Array,
+): Float64Array {
   const k = set.objectives.length;
   assert(transform.length === k * k, () => `the transform is not [${k}, ${k}]`);
   const adjusted = new Float64Array(set.rewards.length);

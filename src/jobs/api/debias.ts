@@ -1,0 +1,57 @@
+/**
+ * The boundary of Debias' long computations: bootstrap intervals, rewards of whole feature files. Each is one call to a worker of its
+ * own, so that leaving it early ends it at once. Types only; everything here can be cloned to a worker and back.
+ */
+import type { DebiasClaim } from '@/core/debias-claim.ts';
+import type { BootstrapOptions, ObjectiveCorrelations, PenaltyComparison, ReferenceSet } from '@/core/debias-report.ts';
+import type { ScoredSet } from '@/core/scored-set.ts';
+import type { JobErrorData } from './job-error.ts';
+
+/** What can be asked, and what comes back. */
+export interface DebiasTasks {
+  /** λ of every objective by every method. */
+  readonly penalties: {
+    readonly request: { readonly set: ReferenceSet; readonly options: BootstrapOptions };
+    readonly result: readonly PenaltyComparison[];
+  };
+  /** Correlations of `values` `[n, k]`, the rewards raw or adjusted. */
+  readonly correlations: {
+    readonly request: {
+      readonly set: ReferenceSet;
+      readonly values: Float64Array;
+      readonly options: BootstrapOptions;
+    };
+    readonly result: readonly ObjectiveCorrelations[];
+  };
+  /** What a transform does to a set of pairs, beside no correction. */
+  readonly claim: {
+    readonly request: {
+      readonly set: ScoredSet;
+      readonly transform: Float64Array;
+      readonly matchedTolerance: number;
+      readonly options: BootstrapOptions;
+    };
+    readonly result: DebiasClaim;
+  };
+}
+
+export type DebiasTaskName = keyof DebiasTasks;
+
+export interface DebiasJobs {
+  /** Rejects with a `JobError`; at once when `signal` aborts. */
+  run<K extends DebiasTaskName>(
+    task: K,
+    request: DebiasTasks[K]['request'],
+    signal?: AbortSignal,
+  ): Promise<DebiasTasks[K]['result']>;
+}
+
+/** What the worker is told. */
+export type DebiasCall = {
+  readonly [K in DebiasTaskName]: { readonly task: K; readonly request: DebiasTasks[K]['request'] };
+}[DebiasTaskName];
+
+/** What it answers. */
+export type DebiasReply =
+  | { readonly kind: 'done'; readonly result: DebiasTasks[DebiasTaskName]['result'] }
+  | { readonly kind: 'failed'; readonly error: JobErrorData };

@@ -1,0 +1,42 @@
+/** The person's choices in Debias: what the correction is found on, and how. Numbers are computed elsewhere (`queries/debias-*`). */
+import { create } from 'zustand';
+import type { PenaltyMethod } from '@/core/debias.ts';
+
+/** Where the reference set comes from. */
+export type ReferenceSource = 'embedded' | 'open-set' | 'file';
+
+export interface DebiasState {
+  /** `undefined`: the embedded set where the model has one, else the open set. */
+  readonly source: ReferenceSource | undefined;
+  readonly method: PenaltyMethod;
+  /** What all penalties are multiplied by. */
+  readonly scale: number;
+  /** The objective taken for verbosity; `undefined`: the model's own. */
+  readonly verbosity: number | undefined;
+  /** The objective of the scatter; `undefined`: the one that follows verbosity most. */
+  readonly objective: number | undefined;
+  readonly statistic: 'spearman' | 'pearson';
+  /** Step of the guided demo, from 0; `undefined`: it is closed. */
+  readonly step: number | undefined;
+}
+
+const initial: DebiasState = {
+  source: undefined,
+  method: 'exact',
+  scale: 1,
+  verbosity: undefined,
+  objective: undefined,
+  statistic: 'spearman',
+  step: undefined,
+};
+
+export const useDebias = create<DebiasState>(() => initial);
+
+export function chooseDebias(choice: Partial<DebiasState>): void {
+  useDebias.setState(choice);
+}
+
+/** For tests. */
+export function resetDebias(): void {
+  useDebias.setState(initial, true);
+}
