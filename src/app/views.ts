@@ -30,6 +30,9 @@ export const views: readonly View[] = [
   lazyView('/steer', 'Steer', 's', 'move the weights by hand and see what flips', async () => {
     return (await import('@/features/steer/steer-view.tsx')).SteerView;
   }),
+  lazyView('/debias', 'Debias', 'd', 'see verbosity bias and take it out', async () => {
+    return (await import('@/features/debias/debias-view.tsx')).DebiasView;
+  }),
   lazyView('/evaluate', 'Evaluate', 'e', 'how right a model is on whole datasets', async () => {
     return (await import('@/features/evaluate/evaluate-view.tsx')).EvaluateView;
   }),

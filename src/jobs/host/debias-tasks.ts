@@ -19,7 +19,7 @@ async function perform({ task, request }: DebiasCall) {
       return comparePenalties(request.set, request.options);
     case 'correlations':
       return correlationsOf(request.set, request.values, request.options);
-    case 'claim':
+    default:
       return debiasClaim(request.set, request.transform, request.matchedTolerance, request.options);
   }
 }

@@ -4,7 +4,7 @@ import { JobError } from '@/jobs/api/job-error.ts';
 
 /** The part of a `Worker` used here. */
 export interface TaskWorker {
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer: Transferable[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<DebiasReply>) => void): void;
   addEventListener(type: 'error' | 'messageerror', listener: (event: Event) => void): void;
   terminate(): void;
@@ -37,12 +37,12 @@ export function createDebiasJobs(createWorker: () => TaskWorker): DebiasJobs {
         worker.addEventListener('message', ({ data }) => {
           end();
           // The worker answers the task it was given, so the result is that task's.
-          if (data.kind === 'done') resolve(data.result as DebiasTasks[K]['result']);
+          if (data.kind === 'done') resolve(data.result);
           else reject(new JobError(data.error));
         });
         worker.addEventListener('error', fail);
         worker.addEventListener('messageerror', fail);
-        worker.postMessage({ task, request });
+        worker.postMessage({ task, request }, []);
       });
     },
   };

@@ -1,0 +1,90 @@
+/** Which responses correlations are computed on: the embedded set, the open scored set, or a file. */
+import { Button, SegmentedControl } from '@mantine/core';
+import { useRef } from 'react';
+import { formatQuantity } from '@/components/number-format.ts';
+import { useReferenceSource, type Reference } from '@/queries/debias-reference.ts';
+import { openReferenceFile } from '@/queries/debias-file.ts';
+import { chooseDebias } from '@/state/debias-store.ts';
+import { useLoadedSet } from '@/state/loaded-set.ts';
+import { useModelChoice } from '@/state/model-choice.ts';
+import type { DebiasSituation } from './use-debias.ts';
+import classes from './debias-view.module.css';
+
+export function ReferencePanel({ situation }: { readonly situation: DebiasSituation }) {
+  const { active, reference } = situation;
+  const source = useReferenceSource();
+  const embedded = useModelChoice((state) => state.choice.kind === 'embedded');
+  const setProblem = useLoadedSet((state) => state.problem);
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <div className={classes.line}>
+        <SegmentedControl
+          size="xs"
+          aria-label="Reference set"
+          value={source}
+          onChange={(value) => chooseDebias({ source: value })}
+          data={[
+            ...(embedded ? [{ value: 'embedded' as const, label: 'Embedded' }] : []),
+            { value: 'open-set' as const, label: 'Open dataset' },
+            { value: 'file' as const, label: 'File' },
+          ]}
+        />
+        <input
+          ref={picker}
+          type="file"
+          hidden
+          accept=".safetensors,.jsonl,.ndjson,.csv,.parquet"
+          aria-label="Reference file"
+          onChange={(event) => {
+            const [file] = event.currentTarget.files ?? [];
+            event.currentTarget.value = '';
+            if (file !== undefined && active !== undefined) void openReferenceFile(file, active);
+          }}
+        />
+        <Button
+          size="compact-sm"
+          variant="default"
+          disabled={active === undefined}
+          onClick={() => picker.current?.click()}
+        >
+          Open a file…
+        </Button>
+      </div>
+      {reference.status === 'ready' ? <ReferenceFacts reference={reference.reference} /> : null}
+      {reference.status === 'reading' ? <p className="muted small">Reading…</p> : null}
+      {reference.status === 'failed' ? (
+        <p role="alert" className={`${classes.problem} small`}>
+          {reference.message}
+        </p>
+      ) : null}
+      {source === 'open-set' && setProblem !== undefined ? (
+        <p role="alert" className={`${classes.problem} small`}>
+          {setProblem}
+        </p>
+      ) : null}
+      {reference.status === 'none' ? (
+        <p className="muted small">
+          {source === 'file'
+            ? 'Choose a file: a reference set or features as safetensors, or scores as JSONL, CSV or Parquet.'
+            : 'No scored dataset is open. Score one in Evaluate, or open a file that npm run score or Evaluate wrote.'}
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+function ReferenceFacts({ reference }: { readonly reference: Reference }) {
+  const { name, set, scored, comparisons, source } = reference;
+  const rows = set.rewards.length / set.objectives.length;
+  const pairs = comparisons.chosen.length;
+  return (
+    <p className="small numeric">
+      <strong>{name}</strong>: {formatQuantity(rows, 'response')}
+      {scored === undefined ? '' : ` to ${formatQuantity(scored.groups, 'prompt')}`}
+      {source === 'embedded' ? ' of the model’s training data, as numbers without texts' : ''};{' '}
+      {pairs === 0 ? 'no pairs' : formatQuantity(pairs, 'comparison')};{' '}
+      {set.responseTokens === undefined ? 'lengths in tokens are not known' : 'lengths in tokens are known'}.
+    </p>
+  );
+}
