@@ -6,9 +6,9 @@ import { comparisonsOf, type Comparisons, type ScoredSet } from '@/core/scored-s
 import type { ReferenceSet } from '@/core/debias-report.ts';
 import { useDebias, type ReferenceSource } from '@/state/debias-store.ts';
 import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
+import { openedReference, useOpenedReference } from '@/state/opened-reference.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { steerableHead, type HeadOwner } from './active-head.ts';
-import { openedReference, useOpenedReference } from './debias-file.ts';
 
 /** A reference set with everything known about it. */
 export interface Reference {
