@@ -13,10 +13,10 @@ export async function openReferenceFile(file: File, active: ActiveHead): Promise
     return;
   }
   chooseDebias({ source: 'file' });
-  const { done, failed } = referenceReading();
+  const { keep, refuse } = referenceReading();
   await trackWork(
-    read(file, active).then(done, (cause: unknown) =>
-      failed(`${file.name} was not opened: ${cause instanceof Error ? cause.message : String(cause)}`),
+    read(file, active).then(keep, (cause: unknown) =>
+      refuse(`${file.name} was not opened: ${cause instanceof Error ? cause.message : String(cause)}`),
     ),
   );
 }

@@ -32,19 +32,19 @@ export function openedReference(id: number): OpenedReference | undefined {
 
 /** A file is being read. @returns its number, and the ways to end: a later file makes both do nothing. */
 export function referenceReading(): {
-  readonly done: (reference: OpenedReference) => void;
-  readonly failed: (problem: string) => void;
+  readonly keep: (reference: OpenedReference) => void;
+  readonly refuse: (problem: string) => void;
 } {
   const id = useOpenedReference.getState().id + 1;
   useOpenedReference.setState({ id, reading: true, problem: undefined });
   const isLast = () => useOpenedReference.getState().id === id;
   return {
-    done(reference) {
+    keep(reference) {
       if (!isLast()) return;
       opened = { id, reference };
       useOpenedReference.setState({ reading: false });
     },
-    failed(problem) {
+    refuse(problem) {
       if (isLast()) useOpenedReference.setState({ reading: false, problem });
     },
   };
