@@ -68,7 +68,7 @@ test('the sample is scored, judged, steered, saved, and explored again without a
   await openEvaluate(page);
   await button(page, 'Sample dataset').click();
   await idle(page);
-  await expect(status(page, 'Layout')).toContainText('Recognised as RewardBench');
+  await expect(status(page, 'Layout')).toContainText('Recognised as the layout of RewardBench');
   await scoreDataset(page);
   const file = await exported(page, 'JSON lines');
   const { set } = await readScoredSet(memorySource('scored.jsonl', file));
@@ -273,7 +273,7 @@ test('unknown columns are mapped, bad rows listed, and the benchmarks’ own tab
     expect(saved[0]).toContain('Half a pair');
   });
 
-  await test.step('RM-Bench and best of N', async () => {
+  await test.step('RM-Bench, dropped on the page, and best of N', async () => {
     const styles = (word: string) => [word, `${word}, at length and with care`, `- **${word}**, at length`];
     const items = ['chat', 'math'].map((domain, at) => ({
       id: at,
@@ -282,8 +282,14 @@ test('unknown columns are mapped, bad rows listed, and the benchmarks’ own tab
       chosen: styles('Right'),
       rejected: styles('Wrong'),
     }));
-    await choose(page, 'rm.json', JSON.stringify(items));
-    await expect(status(page, 'Layout')).toContainText('Recognised as RM-Bench');
+    const files = await page.evaluateHandle((content) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([content], 'rm.json'));
+      return transfer;
+    }, JSON.stringify(items));
+    await page.dispatchEvent('body', 'drop', { dataTransfer: files });
+    await idle(page);
+    await expect(status(page, 'Layout')).toContainText('Recognised as the layout of RM-Bench');
     await scoreDataset(page);
     await expect(page.getByRole('table', { name: 'RM-Bench by domain' }).getByRole('row')).toHaveCount(4);
     const completions = [1, 2, 4].map((label) => ({ response: `Answer of quality ${label}.`, overall_score: label }));

@@ -1,8 +1,12 @@
-/** What is dropped anywhere on the page is opened: a model package, an inspection, a conversation as JSON. */
+/**
+ * What is dropped anywhere on the page is opened: a model package, an inspection, a conversation as JSON; other files go to the view
+ * that is shown, where it takes them.
+ */
 import { useEffect, useState } from 'react';
 import { navigate } from 'wouter/use-hash-location';
-import { openFolder, readDropped, type FolderFiles } from '@/features/models/package-folder.ts';
+import { openFolder, packageFiles, readDropped, type FolderFiles } from '@/features/models/package-folder.ts';
 import { importText } from '@/queries/inspection-import.ts';
+import { dropReceiver, useDropReceiver } from '@/state/drop-receiver.ts';
 import { reportImportProblem } from '@/state/opened-link.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import classes from './shell.module.css';
@@ -13,8 +17,17 @@ function carriesFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes('Files') ?? false;
 }
 
-/** One JSON file that is no manifest holds texts; everything else is a folder of a package, or is refused as one. */
+/**
+ * What the shown view takes is its own. One JSON file that is no manifest holds texts; everything else is a folder of a package, or
+ * is refused as one.
+ */
 async function openDropped(folder: FolderFiles): Promise<void> {
+  const receiver = dropReceiver();
+  const files = folder.files.map(({ path, blob }) => ({ name: path.slice(path.lastIndexOf('/') + 1), blob }));
+  if (receiver !== undefined && files.some(({ name }) => receiver.takes(name)) && packageFiles(folder) === undefined) {
+    receiver.receive(files);
+    return;
+  }
   const [only] = folder.files;
   if (folder.files.length !== 1 || only === undefined || !isTextFile(only.path)) {
     openFolder(folder);
@@ -65,7 +78,6 @@ export function DropTarget() {
       window.removeEventListener('drop', drop);
     };
   }, []);
-  return over ? (
-    <div className={classes.dropzone}>Drop a model package, an inspection or a conversation to open it</div>
-  ) : undefined;
+  const label = useDropReceiver()?.label ?? 'Drop a model package, an inspection or a conversation to open it';
+  return over ? <div className={classes.dropzone}>{label}</div> : undefined;
 }

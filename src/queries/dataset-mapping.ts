@@ -41,7 +41,7 @@ export const layoutWords: Readonly<Record<LayoutName, string>> = {
   helpsteer: 'HelpSteer ratings',
   'openai-messages': 'OpenAI messages',
   'openai-preference': 'OpenAI preferences',
-  pairs: 'plain chosen and rejected',
+  pairs: 'plain pairs',
   responses: 'plain responses',
   mapped: 'your own columns',
 };

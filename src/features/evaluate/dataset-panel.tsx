@@ -74,19 +74,21 @@ function Opened({ dataset, running, scored }: Props) {
       </p>
       {asked && !running ? <ColumnMapper dataset={dataset} /> : null}
       {scored ? null : <Preview records={records} />}
-      <TextInput
-        className={classes.limit ?? ''}
-        size="xs"
-        label="Only the first"
-        description="Items; empty for all."
-        inputMode="numeric"
-        disabled={running}
-        defaultValue={dataset.limit ?? ''}
-        onChange={(event) => {
-          const count = Number(event.currentTarget.value);
-          setLimit(Number.isInteger(count) && count > 0 ? count : undefined);
-        }}
-      />
+      {scored && !asked ? null : (
+        <TextInput
+          className={classes.limit ?? ''}
+          size="xs"
+          label="Only the first"
+          description="Items; empty for all."
+          inputMode="numeric"
+          disabled={running}
+          defaultValue={dataset.limit ?? ''}
+          onChange={(event) => {
+            const count = Number(event.currentTarget.value);
+            setLimit(Number.isInteger(count) && count > 0 ? count : undefined);
+          }}
+        />
+      )}
     </section>
   );
 }
@@ -94,7 +96,8 @@ function Opened({ dataset, running, scored }: Props) {
 /** What the columns are read as, and by whose word. */
 function layoutSentence({ recognised, ownMapping, mapping }: OpenDataset, whole: boolean): string {
   const shape = shapeWords[mapping.shape];
-  if (recognised !== undefined && !ownMapping) return `Recognised as ${layoutWords[recognised.layout]}: ${shape}.`;
+  if (recognised !== undefined && !ownMapping)
+    return `Recognised as the layout of ${layoutWords[recognised.layout]}: ${shape}.`;
   if (!whole) return 'The layout is none that is known: say which column holds what.';
   if (ownMapping) return `Read by your own columns: ${shape}.`;
   return 'The layout is none that is known: the columns below are guessed, check them against the first records.';

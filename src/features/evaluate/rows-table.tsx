@@ -166,7 +166,7 @@ function ComparisonRows({ evaluated: { set, summary, scores } }: Pick<Props, 'ev
           const longer = lengths[comparison] ?? Number.NaN;
           const id = set.ids[group] ?? String(group + 1);
           return [
-            <Excerpt key="id" text={name === undefined ? id : `${id}, ${name}`} />,
+            <Excerpt key="id" text={id} title={name === undefined ? id : `${id}, ${name}`} />,
             <Excerpt key="chosen" text={rowText(set, a)} />,
             <Excerpt key="rejected" text={rowText(set, b)} />,
             <span key="now" title={fullPrecision(now)} className={now < 0 ? classes.bad : undefined}>

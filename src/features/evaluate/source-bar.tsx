@@ -5,6 +5,7 @@ import { Dialog } from '@/components/dialog.tsx';
 import { Notice } from '@/components/notice.tsx';
 import type { HeadOwner } from '@/queries/active-head.ts';
 import { openEvaluationAddress, openEvaluationFile } from '@/queries/open-dataset.ts';
+import { useReceiveDrops } from '@/state/drop-receiver.ts';
 import { isRunning, openingEnded, useEvaluation } from '@/state/evaluation-store.ts';
 import classes from './evaluate-view.module.css';
 
@@ -18,6 +19,19 @@ export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) 
   // A run reads its dataset until it ends.
   const busy = opening !== undefined || isRunning(run);
   const sample = useMemo(() => new URL(SAMPLE, document.baseURI).href, []);
+  useReceiveDrops(
+    useMemo(
+      () => ({
+        label: 'Drop a dataset or a file of scores to evaluate it',
+        takes: (name: string) => isDatasetName(name) && !isRunning(useEvaluation.getState().run),
+        receive: (files) => {
+          const file = files.find(({ name }) => isDatasetName(name));
+          if (file !== undefined) void openEvaluationFile(file.name, file.blob, owner);
+        },
+      }),
+      [owner],
+    ),
+  );
   return (
     <section className={`card ${classes.panel}`} aria-label="Open a dataset">
       <div className={classes.head}>
@@ -69,6 +83,10 @@ export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) 
       {dialog === 'address' ? <AddressDialog owner={owner} onClose={() => setDialog(undefined)} /> : null}
     </section>
   );
+}
+
+function isDatasetName(name: string): boolean {
+  return ACCEPTED.split(',').some((ending) => name.toLowerCase().endsWith(ending));
 }
 
 interface DialogProps {
