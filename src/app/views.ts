@@ -36,6 +36,9 @@ export const views: readonly View[] = [
   lazyView('/evaluate', 'Evaluate', 'e', 'how right a model is on whole datasets', async () => {
     return (await import('@/features/evaluate/evaluate-view.tsx')).EvaluateView;
   }),
+  lazyView('/train', 'Train', 't', 'teach a gate on preference pairs', async () => {
+    return (await import('./train-page.tsx')).TrainPage;
+  }),
   lazyView('/models', 'Models', 'm', 'open, prove and describe models', async () => {
     return (await import('@/features/models/models-view.tsx')).ModelsView;
   }),
