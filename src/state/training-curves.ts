@@ -152,9 +152,3 @@ export function aligned(curves: readonly Curve[]): AlignedCurves {
   });
   return { x, ys };
 }
-
-/** Mean of the last `count` finite values; `undefined` where there is none. */
-export function recentMean(y: Float64Array, count: number): number | undefined {
-  const last = y.slice(Math.max(0, y.length - count)).filter((value) => Number.isFinite(value));
-  return last.length === 0 ? undefined : last.reduce((sum, value) => sum + value, 0) / last.length;
-}

@@ -80,7 +80,7 @@ export function featureWords(summary: FeatureSummary): string {
   const { layout, rows, featureSize, dtype, bytes, shards, promptRows, objectives } = summary;
   const what =
     layout === 'stage-1'
-      ? `${formatQuantity(rows, 'labelled response')}${objectives === undefined ? ' without labels' : ` with ${objectives} labels each`}`
+      ? `${formatQuantity(rows, 'labelled response')}${objectives === undefined ? ' without labels' : ` with up to ${objectives} labels each`}`
       : formatQuantity(rows, 'pair');
   const prompts =
     promptRows === undefined ? '' : promptRows === 1 ? ', one prompt row a pair' : ', a prompt row a response';
@@ -111,22 +111,24 @@ export function standardError(share: number, pairs: number): number {
 export function comparisonSentence({ trained, even, original }: RunComparison, modelName: string): string {
   const on = `${formatCount(trained.pairs)} ${trained.on === 'held-out' ? 'held-out' : 'training'} pairs`;
   const own = original === undefined ? '' : `, the head of ${modelName} ${formatPercent(original.accuracy)}`;
-  const error = formatPercent(standardError(trained.accuracy, trained.pairs));
-  return `On ${on} the new gate prefers the chosen response in ${formatPercent(trained.accuracy)}, an even gate in ${formatPercent(even.accuracy)}${own}; chance moves such a figure by about ${error}.`;
+  const error = formatSignificant(100 * standardError(trained.accuracy, trained.pairs), 2);
+  return `On ${on} the new gate prefers the chosen response in ${formatPercent(trained.accuracy)}, an even gate in ${formatPercent(even.accuracy)}${own}; chance moves such a figure by about ${error} points.`;
 }
 
-/** From where to where a curve went. */
+/** From where to where a curve went: one batch says little, so the first and last tenth of its steps are averaged. */
 export function curveSentence(
   name: string,
   y: Float64Array,
   heldOut: number | undefined,
-  format = formatSignificant,
+  format: (value: number) => string = formatSignificant,
 ): string {
-  const first = y[0];
-  const last = y.at(-1);
-  if (first === undefined || last === undefined) return `${name}: no step yet.`;
-  const verb = last < first ? 'fell' : last > first ? 'rose' : 'stayed';
-  const way = verb === 'stayed' ? `stayed at ${format(first)}` : `${verb} from ${format(first)} to ${format(last)}`;
+  if (y.length === 0) return `${name}: no step yet.`;
+  const count = Math.max(1, Math.round(y.length / 10));
+  const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [first, last] = [format(mean(y.subarray(0, count))), format(mean(y.subarray(-count)))];
+  const change = mean(y.subarray(-count)) - mean(y.subarray(0, count));
+  const way = first === last ? `stayed at ${first}` : `${change < 0 ? 'fell' : 'rose'} from ${first} to ${last}`;
+  const averaged = count > 1 && first !== last ? `, each the mean of ${count} steps` : '';
   const held = heldOut === undefined ? '' : `; on held-out pairs it is ${format(heldOut)}`;
-  return `${name} ${way} over ${formatQuantity(y.length, 'step')}${held}.`;
+  return `${name} ${way} over ${formatQuantity(y.length, 'step')}${averaged}${held}.`;
 }
