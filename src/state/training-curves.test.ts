@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TrainingEvaluation, TrainingStep } from '@/jobs/api/training.ts';
 import { aligned, thinned, TrainingCurves } from './training-curves.ts';

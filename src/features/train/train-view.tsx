@@ -65,8 +65,7 @@ function Explanation({ subject }: { readonly subject: TrainSubject }) {
   });
   useEffect(() => {
     if (!begun || !ready) return;
-    setBegun(false);
-    void trainPipeline(latest.current);
+    void trainPipeline(latest.current).finally(() => setBegun(false));
   }, [begun, ready]);
   const begin = () => {
     setBegun(true);
