@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TrainingEvaluation, TrainingStep } from '@/jobs/api/training.ts';
-import { aligned, thinned, TrainingCurves } from './training-curves.ts';
+import { aligned, readableRange, thinned, TrainingCurves } from './training-curves.ts';
 
 const step = (n: number): TrainingStep => ({
   step: n,
@@ -79,4 +79,30 @@ test('curves over one axis: a point where there is one, nothing where there is n
     [10, 20, undefined, 40],
     [undefined, 5, 6, undefined],
   ]);
+});
+
+describe('the ends of a scale', () => {
+  test('hold all numbers, and lie so far apart that a tick is a number of its own', () => {
+    const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e12, max: 1e12 });
+    fc.assert(
+      fc.property(number, number, (a, b) => {
+        const [least, most] = [Math.min(a, b), Math.max(a, b)];
+        const [low, high] = readableRange(least, most);
+        expect(low).toBeLessThanOrEqual(least);
+        expect(high).toBeGreaterThanOrEqual(most);
+        expect(high - low).toBeGreaterThanOrEqual(5e-4 * Math.max(Math.abs(least), Math.abs(most)));
+        expect(high).toBeGreaterThan(low);
+      }),
+    );
+  });
+
+  test('show what hardly changes as flat', () => {
+    // The first steps of a long cosine: ticks between these two would never end.
+    const [low, high] = readableRange(0.001 - 2e-19, 0.001);
+    expect(high - low).toBeCloseTo(5.5e-7, 12);
+    expect(readableRange(0, 0)).toEqual([-1, 1]);
+    expect(readableRange(NaN, NaN)).toEqual([0, 1]);
+    // An accuracy of nothing is not shown below nothing.
+    expect(readableRange(0, 0.5)[0]).toBe(0);
+  });
 });

@@ -51,7 +51,10 @@ class GrowingTable {
   }
 
   column(index: number): Float64Array {
-    return Float64Array.from({ length: this.rows }, (_, row) => this.values[row * this.columns + index]!);
+    const { rows, columns, values } = this;
+    const column = new Float64Array(rows);
+    for (let row = 0; row < rows; row++) column[row] = values[row * columns + index]!;
+    return column;
   }
 
   /** A copy, as long as its rows. */
@@ -152,3 +155,21 @@ export function aligned(curves: readonly Curve[]): AlignedCurves {
   });
   return { x, ys };
 }
+
+/**
+ * Ends of a scale for numbers from `least` to `most`, a twentieth wider than they are. Numbers that hardly differ are shown as flat:
+ * ticks between them would all read the same, and closer than doubles are, they would never end.
+ */
+export function readableRange(least: number, most: number): [low: number, high: number] {
+  if (!Number.isFinite(least) || !Number.isFinite(most)) return [0, 1];
+  const size = Math.max(Math.abs(least), Math.abs(most));
+  if (size < 1e-300) return [-1, 1];
+  const span = Math.max(most - least, leastSpan * size);
+  const middle = least / 2 + most / 2;
+  // What is never negative is not shown as if it were.
+  const low = middle - 0.55 * span;
+  return [least >= 0 && low < 0 ? 0 : low, middle + 0.55 * span];
+}
+
+/** Of the numbers' size: five significant digits tell the ticks apart. */
+const leastSpan = 5e-4;

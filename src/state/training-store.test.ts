@@ -75,6 +75,32 @@ describe('a run', () => {
     expect(JSON.parse(JSON.stringify(run(id)))).toMatchObject({ name: 'Run 1', phase: 'done' });
   });
 
+  test('shows its numbers at the pace it is given, and whatever else happens at once', () => {
+    const asked: (() => void)[] = [];
+    resetTrainingStore(memoryTrainingStorage(entries), (update) => void asked.push(update));
+    const jobs = scriptedJobs();
+    const id = startRun(jobs, testPlan());
+    jobs.emit(testStarted());
+    expect(run(id)?.phase).toBe('running');
+    steps(jobs, 1, 20);
+    jobs.emit({ kind: 'eval', evaluation: testEvaluation(20) });
+    steps(jobs, 21, 25);
+    expect(run(id)).toMatchObject({ latest: undefined, curveSteps: 0 });
+    asked[0]?.();
+    expect(run(id)).toMatchObject({
+      latest: { step: 25 },
+      evaluation: { step: 20 },
+      curveSteps: 25,
+      curveEvaluations: 1,
+    });
+    const before = run(id);
+    asked[1]?.();
+    expect(run(id)).toBe(before);
+    steps(jobs, 26, 30);
+    jobs.emit({ kind: 'paused', step: 30 });
+    expect(run(id)).toMatchObject({ latest: { step: 30 }, phase: 'paused', curveSteps: 30 });
+  });
+
   test('counts as work while it runs, not while it stands still', async () => {
     const jobs = scriptedJobs();
     const before = pendingWork();

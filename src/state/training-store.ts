@@ -17,6 +17,7 @@ import {
   type TrainingRunRecord,
 } from './training-run.ts';
 import { browserTrainingStorage, type RunParts, type TrainingStorage } from './training-storage.ts';
+import { everyChange, steadyPace, type Pace } from './update-pace.ts';
 
 export interface TrainingState {
   /** Oldest first, at most `mostRuns`. */
@@ -46,13 +47,20 @@ interface Active {
 }
 
 const kept = new Map<string, Kept>();
+/** What happened to runs since the store was changed last, by run. */
+const unseen = new Map<string, TrainingEvent[]>();
 let active: Active | undefined;
 let storage: TrainingStorage = browserTrainingStorage();
 let loading: Promise<void> | undefined;
 
-/** An empty store with another place to keep runs in: for tests. */
-export function resetTrainingStore(place: TrainingStorage): void {
+/** The runs' numbers change many times a second. */
+let pace: Pace = steadyPace(200);
+
+/** An empty store with another place to keep runs in, and without waiting: for tests. */
+export function resetTrainingStore(place: TrainingStorage, showing: Pace = everyChange): void {
   storage = place;
+  pace = showing;
+  unseen.clear();
   loading = undefined;
   active?.endWork?.();
   active = undefined;
@@ -255,11 +263,9 @@ function receive(jobs: TrainingJobs, runId: string, event: TrainingEvent): void 
   if (event.kind === 'step') curves.appendSteps(event.steps);
   if (event.kind === 'eval') curves.appendEvaluation(event.evaluation);
   if (event.kind === 'done') entry.parts = { ...entry.parts, trained: event.result.head };
-  change(runId, (run) => ({
-    ...reduceRun(run, event),
-    curveSteps: curves.stepCount,
-    curveEvaluations: curves.evaluationCount,
-  }));
+  unseen.set(runId, [...(unseen.get(runId) ?? []), event]);
+  if (event.kind === 'step' || event.kind === 'eval') return pace(() => show(runId));
+  show(runId);
   const current = active?.runId === runId ? active : undefined;
   if (event.kind === 'paused') {
     current?.endWork?.();
@@ -279,6 +285,19 @@ function receive(jobs: TrainingJobs, runId: string, event: TrainingEvent): void 
     await persist(runId);
     endWork?.();
   })();
+}
+
+/** Brings what happened to a run into the store. */
+function show(runId: string): void {
+  const events = unseen.get(runId);
+  const curves = kept.get(runId)?.curves;
+  unseen.delete(runId);
+  if (events === undefined || curves === undefined) return;
+  change(runId, (run) => ({
+    ...events.reduce(reduceRun, run),
+    curveSteps: curves.stepCount,
+    curveEvaluations: curves.evaluationCount,
+  }));
 }
 
 function change(runId: string, make: (run: TrainingRunRecord) => TrainingRunRecord): void {

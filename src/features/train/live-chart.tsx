@@ -5,7 +5,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { formatCount } from '@/components/number-format.ts';
 import { useWidth } from '@/components/use-width.ts';
-import { aligned, thinned, type Curve } from '@/state/training-curves.ts';
+import { aligned, readableRange, thinned, type Curve } from '@/state/training-curves.ts';
 import classes from './live-chart.module.css';
 
 export interface LiveSeries {
@@ -65,7 +65,10 @@ export function LiveChart({ series, format, height = 200, range }: Props) {
         cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
         scales: {
           x: { time: false },
-          y: low === undefined || high === undefined ? {} : { range: () => [low, high] },
+          y: {
+            range: (_, least, most) =>
+              low === undefined || high === undefined ? readableRange(least, most) : [low, high],
+          },
         },
         axes: [
           { ...axis, size: 26, values: (_, ticks) => ticks.map((tick) => formatCount(tick)), incrs: wholeSteps },
