@@ -1,12 +1,16 @@
 /** A reference set from a file: features (the authors' layouts, read with the head in force), a reference set as numbers, or scores. */
+import type { RewardHead } from '@/core/reward-head.ts';
+import type { DebiasJobs } from '@/jobs/api/debias.ts';
 import { chooseDebias } from '@/state/debias-store.ts';
+import { headVariant } from '@/state/head-variants.ts';
+import { modelSource, useModelChoice } from '@/state/model-choice.ts';
 import { referenceReading, type OpenedReference } from '@/state/opened-reference.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import type { ActiveHead } from './active-head.ts';
 import { openScoredSet } from './open-scored-set.ts';
 
 /** Opens a file, whichever kind it is. A file of scores becomes the open set, as it does in Steer and Evaluate. */
-export async function openReferenceFile(file: File, active: ActiveHead): Promise<void> {
+export async function openReferenceFile(file: File, active: ActiveHead, jobs: DebiasJobs): Promise<void> {
   if (!/\.safetensors$/i.test(file.name)) {
     chooseDebias({ source: 'open-set' });
     await openScoredSet(file, active.owner);
@@ -15,23 +19,49 @@ export async function openReferenceFile(file: File, active: ActiveHead): Promise
   chooseDebias({ source: 'file' });
   const { keep, refuse } = referenceReading();
   await trackWork(
-    read(file, active).then(keep, (cause: unknown) =>
+    read(file, active, jobs).then(keep, (cause: unknown) =>
       refuse(`${file.name} was not opened: ${cause instanceof Error ? cause.message : String(cause)}`),
     ),
   );
 }
 
-async function read(file: File, active: ActiveHead): Promise<OpenedReference> {
+/** Features are read with the head in force, whose regression their rewards come from. */
+async function read(file: File, active: ActiveHead, jobs: DebiasJobs): Promise<OpenedReference> {
   const { manifest } = active.owner;
-  const [{ blobSource }, { readReferenceFile }] = await Promise.all([
+  const [{ blobSource }, { isReferenceFile, readReferenceFile }] = await Promise.all([
     import('@/formats/blob-source.ts'),
     import('@/formats/reference-file.ts'),
   ]);
   const objectives = manifest.objectives.map(({ name }) => name);
-  const scored = await readReferenceFile(blobSource(file.name, file), {
-    objectives,
-    modelId: manifest.id,
-    head: { transform: active.owner.transform },
-  });
-  return { name: file.name, modelId: manifest.id, objectives, rewards: scored.rewards, scored };
+  const common = { name: file.name, modelId: manifest.id, objectives };
+  const source = blobSource(file.name, file);
+  if (await isReferenceFile(source)) {
+    const head = { transform: active.owner.transform };
+    const scored = await readReferenceFile(source, { objectives, modelId: manifest.id, head });
+    return { ...common, rewards: scored.rewards, scored };
+  }
+  const own = await readModelHead(manifest.id);
+  const parts = active.variant === undefined ? undefined : headVariant(active.variant.id)?.replacement;
+  const files = [{ name: file.name, blob: file }];
+  return {
+    ...common,
+    ...(await jobs.run('features', { files, head: { ...own, ...parts }, objectives, modelId: manifest.id })),
+  };
+}
+
+/** The head of the chosen package. @throws Error where the package is not the model in use. */
+async function readModelHead(modelId: string): Promise<RewardHead> {
+  const [{ openPackage, openEntry, readHeads }, { urlFileSet }, { blobFileSet }] = await Promise.all([
+    import('@/formats/model-package.ts'),
+    import('@/formats/http-source.ts'),
+    import('@/formats/blob-source.ts'),
+  ]);
+  const source = modelSource(useModelChoice.getState().choice, document.baseURI);
+  if (source.kind === 'directory') throw new Error('The model in use has no files here.');
+  const { manifest, files } = await openPackage(
+    source.kind === 'url' ? urlFileSet(source.url) : blobFileSet(source.name, source.files),
+  );
+  if (manifest.id !== modelId)
+    throw new Error(`The scores shown are of ${modelId}, and the package chosen is ${manifest.id}.`);
+  return readHeads(await openEntry(files, manifest.heads), manifest);
 }

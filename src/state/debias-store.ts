@@ -16,6 +16,12 @@ export interface DebiasState {
   /** The objective of the scatter; `undefined`: the one that follows verbosity most. */
   readonly objective: number | undefined;
   readonly statistic: 'spearman' | 'pearson';
+  /** The written pairs were asked to be scored. */
+  readonly pairsWanted: boolean;
+  /** How far scoring them is. */
+  readonly pairsProgress: { readonly done: number; readonly total: number } | undefined;
+  /** The open response whose length sweep was asked for, by its letter. */
+  readonly sweep: string | undefined;
   /** Step of the guided demo, from 0; `undefined`: it is closed. */
   readonly step: number | undefined;
 }
@@ -27,6 +33,9 @@ const initial: DebiasState = {
   verbosity: undefined,
   objective: undefined,
   statistic: 'spearman',
+  pairsWanted: false,
+  pairsProgress: undefined,
+  sweep: undefined,
   step: undefined,
 };
 
@@ -34,6 +43,10 @@ export const useDebias = create<DebiasState>(() => initial);
 
 export function chooseDebias(choice: Partial<DebiasState>): void {
   useDebias.setState(choice);
+}
+
+export function pairsProgressed(pairsProgress: DebiasState['pairsProgress']): void {
+  useDebias.setState({ pairsProgress });
 }
 
 /** For tests. */

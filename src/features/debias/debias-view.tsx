@@ -1,21 +1,27 @@
 /** Debias: how far each objective follows verbosity, the penalties that end it, and what the correction costs. */
 import type { ReactNode } from 'react';
 import { Notice } from '@/components/notice.tsx';
+import { useModelChoice } from '@/state/model-choice.ts';
 import { CorrectionPanel } from './correction-panel.tsx';
 import { CorrelationPanel } from './correlation-panel.tsx';
+import { Demo } from './demo.tsx';
 import { EffectPanel } from './effect-panel.tsx';
+import { PairsPanel } from './pairs-panel.tsx';
 import { PenaltyPanel } from './penalty-panel.tsx';
 import { ReferencePanel } from './reference-panel.tsx';
 import { ScatterPanel } from './scatter-panel.tsx';
+import { SweepPanel } from './sweep-panel.tsx';
 import { useDebiasSituation, type DebiasSituation } from './use-debias.ts';
 import classes from './debias-view.module.css';
 
 export function DebiasView() {
   const situation = useDebiasSituation();
   const { active, subject } = situation;
+  const embedded = useModelChoice((state) => state.choice.kind === 'embedded');
   return (
     <div className={classes.view}>
       <h1 className="visually-hidden">Debias</h1>
+      {embedded && subject !== undefined ? <Demo subject={subject} /> : null}
       <div className={classes.head}>
         <Panel name="Reference set">
           <ReferencePanel situation={situation} />
@@ -44,6 +50,12 @@ export function DebiasView() {
             </Panel>
             <Panel name="Scatter" titled>
               <ScatterPanel subject={subject} />
+            </Panel>
+            <Panel name="What it costs">
+              <PairsPanel subject={subject} />
+            </Panel>
+            <Panel name="Length sweep">
+              <SweepPanel active={subject.active} verbosity={subject.verbosity} />
             </Panel>
           </div>
         </div>

@@ -2,6 +2,7 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { useRef } from 'react';
 import { formatQuantity } from '@/components/number-format.ts';
+import { useDebiasJobs } from '@/queries/debias-context.ts';
 import { useReferenceSource, type Reference } from '@/queries/debias-reference.ts';
 import { openReferenceFile } from '@/queries/debias-file.ts';
 import { chooseDebias } from '@/state/debias-store.ts';
@@ -13,6 +14,7 @@ import classes from './debias-view.module.css';
 export function ReferencePanel({ situation }: { readonly situation: DebiasSituation }) {
   const { active, reference } = situation;
   const source = useReferenceSource();
+  const jobs = useDebiasJobs();
   const embedded = useModelChoice((state) => state.choice.kind === 'embedded');
   const setProblem = useLoadedSet((state) => state.problem);
   const picker = useRef<HTMLInputElement>(null);
@@ -39,7 +41,7 @@ export function ReferencePanel({ situation }: { readonly situation: DebiasSituat
           onChange={(event) => {
             const [file] = event.currentTarget.files ?? [];
             event.currentTarget.value = '';
-            if (file !== undefined && active !== undefined) void openReferenceFile(file, active);
+            if (file !== undefined && active !== undefined) void openReferenceFile(file, active, jobs);
           }}
         />
         <Button

@@ -4,6 +4,7 @@
  */
 import type { DebiasClaim } from '@/core/debias-claim.ts';
 import type { BootstrapOptions, ObjectiveCorrelations, PenaltyComparison, ReferenceSet } from '@/core/debias-report.ts';
+import type { RewardHead } from '@/core/reward-head.ts';
 import type { ScoredSet } from '@/core/scored-set.ts';
 import type { JobErrorData } from './job-error.ts';
 
@@ -23,6 +24,16 @@ export interface DebiasTasks {
     };
     readonly result: readonly ObjectiveCorrelations[];
   };
+  /** Rewards of feature files (the authors' layouts) under a head, with its gate where the files have prompts. */
+  readonly features: {
+    readonly request: {
+      readonly files: readonly { readonly name: string; readonly blob: Blob }[];
+      readonly head: RewardHead;
+      readonly objectives: readonly string[];
+      readonly modelId: string;
+    };
+    readonly result: FeatureRewards;
+  };
   /** What a transform does to a set of pairs, beside no correction. */
   readonly claim: {
     readonly request: {
@@ -33,6 +44,13 @@ export interface DebiasTasks {
     };
     readonly result: DebiasClaim;
   };
+}
+
+export interface FeatureRewards {
+  /** Raw r `[n, k]`; of a pair the chosen one first. */
+  readonly rewards: Float64Array;
+  /** Pairs with their gate (stage 2). */
+  readonly scored: ScoredSet | undefined;
 }
 
 export type DebiasTaskName = keyof DebiasTasks;

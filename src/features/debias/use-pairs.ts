@@ -1,0 +1,58 @@
+/** Pairs of chosen and rejected responses that a correction is judged on: the reference set's, the open set's, or the written ones. */
+import { useQuery } from '@tanstack/react-query';
+import type { Comparisons, ScoredSet } from '@/core/scored-set.ts';
+import { comparisonsIn } from '@/queries/debias-reference.ts';
+import { writtenPairsQuery } from '@/queries/debias-scoring.ts';
+import { useEngine } from '@/queries/engine-context.ts';
+import { useModel } from '@/queries/model-queries.ts';
+import { useDebias } from '@/state/debias-store.ts';
+import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
+import type { DebiasSubject } from './use-debias.ts';
+
+export interface Pairs {
+  readonly key: string;
+  readonly name: string;
+  readonly set: ScoredSet;
+  readonly comparisons: Comparisons;
+}
+
+export interface PairsState {
+  readonly pairs: Pairs | undefined;
+  readonly scoring: boolean;
+  readonly canScore: boolean;
+  readonly problem: string | undefined;
+}
+
+export function usePairs({ reference, objectives, active }: DebiasSubject): PairsState {
+  const engine = useEngine();
+  const model = useModel();
+  const wanted = useDebias((state) => state.pairsWanted);
+  const ready = model.status === 'ready' ? model : undefined;
+  const written = useQuery({ ...writtenPairsQuery(engine, ready), enabled: wanted && ready !== undefined });
+  const summary = useLoadedSet((state) => state.summary);
+  const open = scoredSetOf(summary);
+  const common = {
+    scoring: written.isFetching,
+    canScore: ready !== undefined && ready.model.manifest.id === active.owner.manifest.id,
+    problem: written.error?.message,
+  };
+  if (reference.scored !== undefined && reference.comparisons.chosen.length > 0) {
+    const { key, name, scored, comparisons } = reference;
+    return { ...common, pairs: { key, name, set: scored, comparisons } };
+  }
+  if (summary !== undefined && open !== undefined && open.objectives.length === objectives.length) {
+    const comparisons = comparisonsIn(open);
+    if (comparisons.chosen.length > 0)
+      return { ...common, pairs: { key: `set ${summary.id}`, name: summary.name, set: open, comparisons } };
+  }
+  if (written.data === undefined) return { ...common, pairs: undefined };
+  return {
+    ...common,
+    pairs: {
+      key: `written ${active.owner.manifest.id}`,
+      name: 'The written pairs',
+      set: written.data,
+      comparisons: comparisonsIn(written.data),
+    },
+  };
+}
