@@ -25,13 +25,15 @@ export function* scoredPairLines(head: RewardHead, pairs: number, seed = 1): Gen
       const rewards = row(0.1, 0.4);
       const adjusted = adjustedRewards(head, rewards);
       const g = gateWeights(head, logits);
+      const responseTokens = 20 + random.integer(200);
       return {
         score: score(g, adjusted),
         rewards: [...rewards],
         adjustedRewards: [...adjusted],
         gateWeights: [...g],
         coefficients: [...coefficients(head, g)],
-        tokens: 20 + random.integer(200),
+        tokens: 40 + responseTokens,
+        responseTokens,
       };
     };
     const [chosen, rejected] = [response(), response()];
