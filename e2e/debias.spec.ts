@@ -80,7 +80,7 @@ test('on the embedded set every objective is taken to zero, and the lesson shows
   await test.step('the lesson: five steps, the correction off and on', async () => {
     await button(page, 'Verbosity bias in five steps').click();
     await expect(page.getByRole('heading', { name: '1. Longer looks better' })).toBeFocused();
-    for (const heading of ['2. Saying it twice pays', '3. What to subtract', '4. Put it in force']) {
+    for (const heading of ['2. Does saying it twice pay?', '3. What to subtract', '4. Put it in force']) {
       await button(page, 'Next').click();
       await expect(page.getByRole('heading', { name: heading })).toBeFocused();
     }

@@ -20,7 +20,7 @@ import classes from './debias-view.module.css';
 
 const titles = [
   'Longer looks better',
-  'Saying it twice pays',
+  'Does saying it twice pay?',
   'What to subtract',
   'Put it in force',
   'Length or quality?',
@@ -153,8 +153,9 @@ function Second() {
       </div>
       <p>
         In the length sweep below, the dashed line is the score without correction (M = I), the solid one the score
-        under the head in use. Read off the two slopes: where the dashed line falls less or rises, length alone is paid
-        for.
+        under the head in use. Where the dashed line rises, length alone is paid for. It need not rise: the embedded
+        model has also been taught that padding is worse, by other objectives. Either way the two slopes differ by
+        exactly what the correction takes from verbosity, which the chart’s note shows.
       </p>
     </Words>
   );
