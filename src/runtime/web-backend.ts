@@ -11,6 +11,7 @@ import type { Provider } from '@/engine/api/messages.ts';
 import type { ByteSource } from '@/formats/byte-source.ts';
 import type { Backend, BackendTensor, StageFiles, StageSession, TensorType } from './backend.ts';
 import { SerialQueue } from './serial-queue.ts';
+import { SteadyBlob } from './steady-blob.ts';
 import type { OpenDevice } from './web-device.ts';
 
 export type WebOrt = typeof import('onnxruntime-common');
@@ -210,7 +211,7 @@ class GpuHealth {
 
 /** The file as a Blob where it is one already (no copy), otherwise its bytes. */
 async function externalFile(source: ByteSource, signal: AbortSignal | undefined): Promise<Blob | Uint8Array> {
-  return source.blob === undefined ? source.read(0, source.size, signal) : source.blob();
+  return source.blob === undefined ? source.read(0, source.size, signal) : new SteadyBlob(await source.blob());
 }
 
 export class WebBackend implements Backend {
