@@ -131,8 +131,12 @@ test('without its server the page says what it cannot fetch, and everything that
   for (const link of await page.getByRole('navigation', { name: 'Views' }).getByRole('link').all()) {
     await link.click();
     await idle(page);
-    await expect(page.getByRole('heading', { level: 1 })).toHaveText((await link.textContent()) ?? '');
-    await expect(page.getByRole('alert')).toHaveCount(0);
+    const name = (await link.textContent()) ?? '';
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
+    // Train reads the package's own heads, a file that scoring has not kept: it names it, and that is all it misses.
+    if (name === 'Train')
+      await expect(page.getByRole('alert')).toHaveText(/heads\.safetensors could not be read.*connection/);
+    else await expect(page.getByRole('alert')).toHaveCount(0);
   }
   await page.getByRole('link', { name: 'Inspect' }).click();
   await page.getByRole('textbox', { name: 'Response A text', exact: true }).fill('A different answer.');

@@ -2,7 +2,7 @@
  * The views that work, in the order of the navigation. A new view is one line here.
  *
  * Inspect is the first screen and comes with the first script; every other view is fetched when it is opened, or, once the model
- * is ready and nothing runs, ahead of time (`prefetch-views.ts`).
+ * is ready and nothing runs, ahead of time (`prefetch.ts`).
  */
 import type { ComponentType } from 'react';
 import { InspectView } from '@/features/inspect/inspect-view.tsx';
@@ -37,7 +37,9 @@ export const views: readonly View[] = [
     return (await import('@/features/evaluate/evaluate-view.tsx')).EvaluateView;
   }),
   lazyView('/train', 'Train', 't', 'teach a gate on preference pairs', async () => {
-    return (await import('./train-page.tsx')).TrainPage;
+    const { TrainPage, fetchTrainingWorker } = await import('./train-page.tsx');
+    await fetchTrainingWorker();
+    return TrainPage;
   }),
   lazyView('/models', 'Models', 'm', 'open, prove and describe models', async () => {
     return (await import('@/features/models/models-view.tsx')).ModelsView;
