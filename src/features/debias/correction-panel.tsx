@@ -1,8 +1,9 @@
 /** How the penalties are chosen, and the correction put in force, taken back, brought out and in. */
 import { Button, SegmentedControl } from '@mantine/core';
-import { useId, useRef, useState } from 'react';
+import { useId, useState } from 'react';
 import { ActionMenu } from '@/components/action-menu.tsx';
 import { saveFile } from '@/components/chart-picture.ts';
+import { FileButton } from '@/components/file-button.tsx';
 import { DownloadIcon } from '@/components/icons.tsx';
 import type { PenaltyMethod } from '@/core/debias.ts';
 import type { ActiveHead } from '@/queries/active-head.ts';
@@ -92,7 +93,14 @@ export function CorrectionPanel({ active, subject, verbosity }: Props) {
         >
           Reset to the model’s own
         </Button>
-        <ImportTransform onFile={(file) => attempt(importTransform(file, active))} />
+        <FileButton
+          label="Transform file"
+          accept=".safetensors,.json"
+          variant="default"
+          onFiles={([file]) => attempt(importTransform(file, active))}
+        >
+          Import transform…
+        </FileButton>
         <ActionMenu
           label="Export transform"
           title="Export the transform matrix"
@@ -153,27 +161,4 @@ function saving(
     run: () =>
       attempt(transformFile(active, transform, format).then((blob) => saveFile(`reward-transform.${format}`, blob))),
   };
-}
-
-function ImportTransform({ onFile }: { readonly onFile: (file: File) => void }) {
-  const picker = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <input
-        ref={picker}
-        type="file"
-        hidden
-        accept=".safetensors,.json"
-        aria-label="Transform file"
-        onChange={(event) => {
-          const [file] = event.currentTarget.files ?? [];
-          event.currentTarget.value = '';
-          if (file !== undefined) onFile(file);
-        }}
-      />
-      <Button size="compact-sm" variant="default" onClick={() => picker.current?.click()}>
-        Import transform…
-      </Button>
-    </>
-  );
 }

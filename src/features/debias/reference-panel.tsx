@@ -1,6 +1,6 @@
 /** Which responses correlations are computed on: the embedded set, the open scored set, or a file. */
-import { Button, SegmentedControl } from '@mantine/core';
-import { useRef } from 'react';
+import { SegmentedControl } from '@mantine/core';
+import { FileButton } from '@/components/file-button.tsx';
 import { formatQuantity } from '@/components/number-format.ts';
 import { useDebiasJobs } from '@/queries/debias-context.ts';
 import { useReferenceSource, type Reference } from '@/queries/debias-reference.ts';
@@ -17,7 +17,6 @@ export function ReferencePanel({ situation }: { readonly situation: DebiasSituat
   const jobs = useDebiasJobs();
   const embedded = useModelChoice((state) => state.choice.kind === 'embedded');
   const setProblem = useLoadedSet((state) => state.problem);
-  const picker = useRef<HTMLInputElement>(null);
   return (
     <>
       <div className={classes.line}>
@@ -32,26 +31,17 @@ export function ReferencePanel({ situation }: { readonly situation: DebiasSituat
             { value: 'file' as const, label: 'File' },
           ]}
         />
-        <input
-          ref={picker}
-          type="file"
-          hidden
+        <FileButton
+          label="Reference file"
           accept=".safetensors,.jsonl,.ndjson,.csv,.parquet"
-          aria-label="Reference file"
-          onChange={(event) => {
-            const [file] = event.currentTarget.files ?? [];
-            event.currentTarget.value = '';
-            if (file !== undefined && active !== undefined) void openReferenceFile(file, active, jobs);
-          }}
-        />
-        <Button
-          size="compact-sm"
           variant="default"
           disabled={active === undefined}
-          onClick={() => picker.current?.click()}
+          onFiles={([file]) => {
+            if (active !== undefined) void openReferenceFile(file, active, jobs);
+          }}
         >
           Open a file…
-        </Button>
+        </FileButton>
       </div>
       {reference.status === 'ready' ? <ReferenceFacts reference={reference.reference} /> : null}
       {reference.status === 'reading' ? <p className="muted small">Reading…</p> : null}

@@ -1,7 +1,8 @@
 /** The ways in: choose, paste, address, sample. Dropping works anywhere on the page. */
 import { Button, TextInput, Textarea } from '@mantine/core';
-import { useMemo, useRef, useState, type FormEvent } from 'react';
+import { useMemo, useState, type FormEvent } from 'react';
 import { Dialog } from '@/components/dialog.tsx';
+import { FileButton } from '@/components/file-button.tsx';
 import { Notice } from '@/components/notice.tsx';
 import type { HeadOwner } from '@/queries/active-head.ts';
 import { openEvaluationAddress, openEvaluationFile } from '@/queries/open-dataset.ts';
@@ -15,7 +16,6 @@ const ACCEPTED = '.jsonl,.ndjson,.json,.csv,.tsv,.txt,.parquet';
 export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) {
   const { opening, problem, run } = useEvaluation();
   const [dialog, setDialog] = useState<'paste' | 'address'>();
-  const picker = useRef<HTMLInputElement>(null);
   // A run reads its dataset until it ends.
   const busy = opening !== undefined || isRunning(run);
   const sample = useMemo(() => new URL(SAMPLE, document.baseURI).href, []);
@@ -37,21 +37,14 @@ export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) 
       <div className={classes.head}>
         <h2>Dataset</h2>
         <div className={classes.buttons}>
-          <input
-            ref={picker}
-            type="file"
-            hidden
+          <FileButton
+            label="File of a dataset or of scores"
             accept={ACCEPTED}
-            aria-label="File of a dataset or of scores"
-            onChange={(event) => {
-              const [file] = event.currentTarget.files ?? [];
-              event.currentTarget.value = '';
-              if (file !== undefined) void openEvaluationFile(file.name, file, owner);
-            }}
-          />
-          <Button size="compact-sm" disabled={busy} onClick={() => picker.current?.click()}>
+            disabled={busy}
+            onFiles={([file]) => void openEvaluationFile(file.name, file, owner)}
+          >
             Choose a file…
-          </Button>
+          </FileButton>
           <Button size="compact-sm" variant="default" disabled={busy} onClick={() => setDialog('paste')}>
             Paste…
           </Button>

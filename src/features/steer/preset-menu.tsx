@@ -1,7 +1,8 @@
 /** Ready-made weights: the built-in ones, the person's own, and their file. */
 import { Button, Popover } from '@mantine/core';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { saveFile } from '@/components/chart-picture.ts';
+import { FileButton } from '@/components/file-button.tsx';
 import { CrossIcon } from '@/components/icons.tsx';
 import { trackWork } from '@/state/pending-work.ts';
 import {
@@ -137,27 +138,20 @@ function Presets({ subject: { modelId, active, objectives } }: { readonly subjec
 }
 
 function PresetFiles({ onSaid, empty }: { readonly onSaid: (words: string) => void; readonly empty: boolean }) {
-  const picker = useRef<HTMLInputElement>(null);
   const read = async (file: File) => {
     const result = importPresets(await file.text());
     onSaid('problem' in result ? result.problem : `Added ${result.names.join(', ') || 'nothing: the file is empty'}.`);
   };
   return (
     <div className={classes.line}>
-      <input
-        ref={picker}
-        type="file"
+      <FileButton
+        label="File of presets"
         accept=".json,application/json"
-        hidden
-        onChange={(event) => {
-          const [file] = event.currentTarget.files ?? [];
-          event.currentTarget.value = '';
-          if (file !== undefined) void trackWork(read(file));
-        }}
-      />
-      <Button size="compact-sm" variant="default" onClick={() => picker.current?.click()}>
+        variant="default"
+        onFiles={([file]) => void trackWork(read(file))}
+      >
         Import presets…
-      </Button>
+      </FileButton>
       <Button
         size="compact-sm"
         variant="default"

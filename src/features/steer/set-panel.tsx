@@ -1,6 +1,7 @@
 /** A set of scored responses beside the open ones: loaded from a file, ranked anew with every move, its flips counted and listed. */
 import { Button, SegmentedControl } from '@mantine/core';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
+import { FileButton } from '@/components/file-button.tsx';
 import { formatCount, formatPercent, formatQuantity } from '@/components/number-format.ts';
 import { comparisonsOf, type Comparisons, type ScoredSet } from '@/core/scored-set.ts';
 import type { ActiveHead } from '@/queries/active-head.ts';
@@ -78,25 +79,16 @@ export function SetPanel({ active, loaded }: Props) {
 }
 
 function OpenSet({ active, reading }: { readonly active: ActiveHead; readonly reading: boolean }) {
-  const picker = useRef<HTMLInputElement>(null);
   return (
-    <>
-      <input
-        ref={picker}
-        type="file"
-        hidden
-        accept=".jsonl,.ndjson,.csv,.parquet"
-        aria-label="File of scored responses"
-        onChange={(event) => {
-          const [file] = event.currentTarget.files ?? [];
-          event.currentTarget.value = '';
-          if (file !== undefined) void openScoredSet(file, active.owner);
-        }}
-      />
-      <Button size="compact-sm" variant="default" disabled={reading} onClick={() => picker.current?.click()}>
-        {reading ? 'Reading…' : 'Load a scored file…'}
-      </Button>
-    </>
+    <FileButton
+      label="File of scored responses"
+      accept=".jsonl,.ndjson,.csv,.parquet"
+      variant="default"
+      disabled={reading}
+      onFiles={([file]) => void openScoredSet(file, active.owner)}
+    >
+      {reading ? 'Reading…' : 'Load a scored file…'}
+    </FileButton>
   );
 }
 

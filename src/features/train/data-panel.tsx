@@ -1,6 +1,7 @@
 /** What is trained on: features and heads by drop or choice, told apart by what is in them, and what a person should know of each. */
 import { Button } from '@mantine/core';
-import { useRef, type ReactNode } from 'react';
+import { type ReactNode } from 'react';
+import { FileButton } from '@/components/file-button.tsx';
 import { CrossIcon } from '@/components/icons.tsx';
 import { Notice } from '@/components/notice.tsx';
 import { formatBytes, formatCount, formatQuantity } from '@/components/number-format.ts';
@@ -31,7 +32,6 @@ export async function startFromSample(): Promise<boolean> {
 
 export function DataPanel({ subject }: { readonly subject: TrainSubject }) {
   const { problems, reading } = useTrainingData();
-  const picker = useRef<HTMLInputElement>(null);
   const { stage1, stage2, heads } = subject;
   const nothing = [stage1, stage2, heads].every(({ chosen }) => chosen === undefined);
   return (
@@ -49,22 +49,15 @@ export function DataPanel({ subject }: { readonly subject: TrainSubject }) {
         <Button size="compact-sm" variant={nothing ? 'filled' : 'default'} onClick={() => void startFromSample()}>
           Use the sample
         </Button>
-        <Button size="compact-sm" variant="default" onClick={() => picker.current?.click()}>
-          Choose files
-        </Button>
-        <input
-          ref={picker}
-          type="file"
-          multiple
-          hidden
-          aria-label="Features and heads"
+        <FileButton
+          label="Features and heads"
           accept=".safetensors,.pt,.pth,.bin"
-          onChange={({ currentTarget }) => {
-            const files = [...(currentTarget.files ?? [])].map((file) => ({ name: file.name, blob: file }));
-            void addTrainingFiles(files);
-            currentTarget.value = '';
-          }}
-        />
+          multiple
+          variant="default"
+          onFiles={(files) => void addTrainingFiles(files.map((file) => ({ name: file.name, blob: file })))}
+        >
+          Choose files
+        </FileButton>
         {reading ? (
           <span className="muted small" role="status">
             Reading …
