@@ -2,8 +2,8 @@
  * The dataset of a run under way, kept on this machine until the run ends, so that a page that was killed can take it up again. Its
  * results are kept elsewhere, by batch; running again scores only what is missing. Nothing leaves the machine.
  */
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { DraftMapping } from './evaluation-store.ts';
+import { localStore } from './local-database.ts';
 
 export interface KeptRun {
   readonly name: string;
@@ -21,35 +21,18 @@ export interface RunStorage {
   clear(): Promise<void>;
 }
 
-const DATABASE = 'armoscope-evaluation';
-const STORE = 'runs';
 /** One run at a time. */
 const KEY = 'latest';
 
-interface Schema extends DBSchema {
-  [STORE]: { key: string; value: unknown };
-}
-
-/** Opened on first use. */
 export function browserRunStorage(): RunStorage {
-  let opening: Promise<IDBPDatabase<Schema>> | undefined;
-  const database = () =>
-    (opening ??= openDB<Schema>(DATABASE, 1, {
-      upgrade: (created) => {
-        created.createObjectStore(STORE);
-      },
-    }));
+  const store = localStore('armoscope-evaluation', 'runs');
   return {
     read: async () => {
-      const value = await (await database()).get(STORE, KEY);
+      const value = await store.get(KEY);
       return isKeptRun(value) ? value : undefined;
     },
-    write: async (run) => {
-      await (await database()).put(STORE, run, KEY);
-    },
-    clear: async () => {
-      await (await database()).delete(STORE, KEY);
-    },
+    write: (run) => store.put(KEY, run),
+    clear: () => store.remove([KEY]),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Where the history of inspections is kept on this machine: IndexedDB. Nothing leaves the machine. */
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import { isInspectionFile } from '@/formats/inspection-kind.ts';
 import type { HistoryEntry } from './inspection-history.ts';
+import { localStore } from './local-database.ts';
 
 export interface HistoryStorage {
   /** Everything kept that this version can show. */
@@ -10,34 +10,12 @@ export interface HistoryStorage {
   remove(ids: readonly string[]): Promise<void>;
 }
 
-const DATABASE = 'armoscope-inspections';
-const STORE = 'inspections';
-
-interface Schema extends DBSchema {
-  [STORE]: { key: string; value: unknown };
-}
-
-/** Opened on first use. */
 export function browserHistoryStorage(): HistoryStorage {
-  let opening: Promise<IDBPDatabase<Schema>> | undefined;
-  const database = () =>
-    (opening ??= openDB<Schema>(DATABASE, 1, {
-      upgrade: (created) => {
-        created.createObjectStore(STORE);
-      },
-    }).catch((cause: unknown) => {
-      opening = undefined;
-      throw cause;
-    }));
+  const store = localStore('armoscope-inspections', 'inspections');
   return {
-    list: async () => (await (await database()).getAll(STORE)).filter(isEntry),
-    put: async (entry) => {
-      await (await database()).put(STORE, entry, entry.id);
-    },
-    remove: async (ids) => {
-      const transaction = (await database()).transaction(STORE, 'readwrite');
-      await Promise.all([...ids.map((id) => transaction.store.delete(id)), transaction.done]);
-    },
+    list: async () => (await store.getAll()).filter(isEntry),
+    put: (entry) => store.put(entry.id, entry),
+    remove: (ids) => store.remove(ids),
   };
 }
 

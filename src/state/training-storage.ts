@@ -2,8 +2,8 @@
  * Training runs kept on this machine, beside the checkpoints in the origin's private files: what a run is made of (its heads and
  * settings, not the feature files), its curves, and the gate it ended with. IndexedDB holds typed arrays as they are.
  */
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { Gate, GateLayer, RewardHead } from '@/core/reward-head.ts';
+import { localStore } from './local-database.ts';
 import type { TrainingRunRecord } from './training-run.ts';
 import type { StoredCurves } from './training-curves.ts';
 
@@ -48,25 +48,13 @@ export interface TrainingStorage {
   remove(runId: string): Promise<void>;
 }
 
-const DATABASE = 'armoscope-training';
-const STORE = 'runs-1';
-
-interface Schema extends DBSchema {
-  [STORE]: { key: string; value: unknown };
-}
-
-/** Opened on first use. */
 export function browserTrainingStorage(): TrainingStorage {
-  let opening: Promise<IDBPDatabase<Schema>> | undefined;
-  const database = () =>
-    (opening ??= openDB<Schema>(DATABASE, 1, { upgrade: (created) => void created.createObjectStore(STORE) }));
+  const store = localStore('armoscope-training', 'runs-1');
   return {
-    list: async () => {
-      const entries = await (await database()).getAll(STORE);
-      return entries.filter(isStoredRun).sort((a, b) => a.record.createdAtMs - b.record.createdAtMs);
-    },
-    put: async (run) => void (await (await database()).put(STORE, run, run.record.runId)),
-    remove: async (runId) => (await database()).delete(STORE, runId),
+    list: async () =>
+      (await store.getAll()).filter(isStoredRun).sort((a, b) => a.record.createdAtMs - b.record.createdAtMs),
+    put: (run) => store.put(run.record.runId, run),
+    remove: (runId) => store.remove([runId]),
   };
 }
 
