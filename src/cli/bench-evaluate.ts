@@ -19,6 +19,7 @@ import type { ByteSource } from '@/formats/byte-source.ts';
 import { mappingFor, previewDataset, readDataset } from '@/formats/datasets/read-dataset.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 import { readScoredSet, writeScoredSet } from '@/formats/scored-set.ts';
+import { medianOf, timed, timedAsync, type Timing } from './bench-timing.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,25 +35,6 @@ const k = 19;
 /** One frame at 60 Hz. */
 const frameMs = 1000 / 60;
 const random = new SeededRandom(20_261_124);
-
-interface Timing {
-  readonly wallMs: number;
-  readonly coreMs: number;
-}
-
-function timed<T>(work: () => T): { readonly result: T; readonly timing: Timing } {
-  const cpu = process.cpuUsage();
-  const begin = performance.now();
-  const result = work();
-  const wallMs = performance.now() - begin;
-  const { user, system } = process.cpuUsage(cpu);
-  return { result, timing: { wallMs, coreMs: (user + system) / 1000 } };
-}
-
-function median(timings: readonly Timing[], of: (timing: Timing) => number): number {
-  const sorted = timings.map(of).toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
 
 const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 
@@ -95,14 +77,11 @@ async function benchFrame(): Promise<void> {
   const made = makeSet();
   const parts = [...writeScoredSet(made, 'parquet')];
   const file = parts[0] ?? new Uint8Array(0);
-  const cpu = process.cpuUsage();
-  const readAt = performance.now();
-  const { set } = await readScoredSet(memorySource('bench.parquet', file));
-  const wallMs = performance.now() - readAt;
-  const { user, system } = process.cpuUsage(cpu);
+  const { result: read, timing } = await timedAsync(() => readScoredSet(memorySource('bench.parquet', file)));
+  const { set } = read;
   console.log(
-    `${set.rows} responses imported from Parquet (${(file.length / 1e6).toFixed(0)} MB) in ${milliseconds(wallMs)},` +
-      ` ${milliseconds((user + system) / 1000)} on the cores`,
+    `${set.rows} responses imported from Parquet (${(file.length / 1e6).toFixed(0)} MB) in ${milliseconds(timing.wallMs)},` +
+      ` ${milliseconds(timing.coreMs)} on the cores`,
   );
   const transform = set.head?.transform ?? new Float64Array(k * k);
   const head: SteerableHead = {
@@ -162,9 +141,7 @@ async function benchFrame(): Promise<void> {
       scoring.push(c.timing);
     }
     for (const of of ['wallMs', 'coreMs'] as const) {
-      const [table, other, score] = [own, alternative, scoring].map((timings) =>
-        median(timings, (timing) => timing[of]),
-      );
+      const [table, other, score] = [own, alternative, scoring].map((timings) => medianOf(timings, of));
       const whole = table! + score!;
       console.log(
         `${name}, ${of === 'wallMs' ? 'wall clock' : 'on the cores'}: filter and order ${milliseconds(table!)},` +

@@ -11,13 +11,9 @@ import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Manifest } from '@/formats/manifest.ts';
 import { openPackage } from '@/formats/model-package.ts';
+import { medianOf, timedAsync, type Timing } from './bench-timing.ts';
 import { diskFileSet } from './disk-files.ts';
 import { createCliEngine } from './node-engine.ts';
-
-interface Timing {
-  readonly wallMs: number;
-  readonly coreMs: number;
-}
 
 const { values } = parseArgs({
   options: {
@@ -50,8 +46,8 @@ for (const wanted of lengths) {
   const bare: Timing[] = [];
   const scored: Timing[] = [];
   for (let repeat = 0; repeat <= repeats; repeat++) {
-    const bareTiming = await timed(() => runBare(manifest, tokens));
-    const scoreTiming = await timed(() =>
+    const { timing: bareTiming } = await timedAsync(() => runBare(manifest, tokens));
+    const { timing: scoreTiming } = await timedAsync(() =>
       engine.score({ messages: [{ role: 'user', content: 'Hi' }], responses: [text] }),
     );
     // The first round warms both up.
@@ -60,10 +56,10 @@ for (const wanted of lengths) {
       scored.push(scoreTiming);
     }
   }
-  const bareWall = median(bare.map(({ wallMs }) => wallMs));
-  const scoredWall = median(scored.map(({ wallMs }) => wallMs));
-  const bareCore = median(bare.map(({ coreMs }) => coreMs));
-  const scoredCore = median(scored.map(({ coreMs }) => coreMs));
+  const bareWall = medianOf(bare, 'wallMs');
+  const scoredWall = medianOf(scored, 'wallMs');
+  const bareCore = medianOf(bare, 'coreMs');
+  const scoredCore = medianOf(scored, 'coreMs');
   console.log(
     `${tokens} tokens: wall ${bareWall.toFixed(0)} → ${scoredWall.toFixed(0)} ms, ratio ${(scoredWall / bareWall).toFixed(3)}; ` +
       `core ${bareCore.toFixed(0)} → ${scoredCore.toFixed(0)} ms, ratio ${(scoredCore / bareCore).toFixed(3)}; ` +
@@ -109,17 +105,4 @@ async function runBare({ architecture, stages }: Manifest, tokens: number): Prom
     const next = outputs?.['hidden_out'];
     if (next !== undefined) hidden = next;
   }
-}
-
-/** Time the process spent on the cores: on a busy machine the wall clock says more about its neighbours. */
-async function timed(work: () => Promise<unknown>): Promise<Timing> {
-  const startedAt = performance.now();
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return { wallMs: performance.now() - startedAt, coreMs: (user + system) / 1000 };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

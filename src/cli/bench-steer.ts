@@ -9,13 +9,10 @@
  */
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '@/base/random.ts';
+import { identityTransform } from '@/core/debias.ts';
 import { applySteering, identitySteering, type SteerableHead, type Steering } from '@/core/steering.ts';
 import { makeBatchScores, makeSteeringBatch, scoreBatch, type SteeringBatch } from '@/core/steering-batch.ts';
-
-interface Timing {
-  readonly elapsedMs: number;
-  readonly coreMs: number;
-}
+import { medianOf, timed, type Timing } from './bench-timing.ts';
 
 /** What a moved slider may cost before the numbers stand (product.md, figures to hold). */
 const targetMs = 16;
@@ -34,8 +31,7 @@ const repeats = Number(values.repeats);
 const random = new SeededRandom(20261124);
 const normals = (count: number) => Float64Array.from({ length: count }, () => random.normal());
 
-const transform = new Float64Array(k * k);
-for (let j = 0; j < k; j++) transform[j * k + j] = 1;
+const transform = identityTransform(k);
 for (let j = 0; j < k; j++) transform[4 * k + j] = j === 4 ? 0 : -0.1 * random.uniform();
 const head: SteerableHead = {
   objectives: k,
@@ -71,23 +67,23 @@ function measure(batch: SteeringBatch, groupSize: number, handle: string, steeri
   const aloneTimes: Timing[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
     const steering = steeringAt((repeat + 1) / repeats);
-    batchTimes.push(timed(() => scoreBatch(batch, steering, target)));
+    batchTimes.push(timed(() => scoreBatch(batch, steering, target)).timing);
     // The alternative is slow: a few rounds are enough for its median.
     if (repeat % 6 > 0) continue;
-    const alone = timed(() => scoreOneByOne(batch, steering));
-    aloneTimes.push(alone);
-    const wrong = alone.value.scores.findIndex((score, row) => !Object.is(score, target.scores[row]));
+    const { result: alone, timing } = timed(() => scoreOneByOne(batch, steering));
+    aloneTimes.push(timing);
+    const wrong = alone.scores.findIndex((score, row) => !Object.is(score, target.scores[row]));
     if (wrong >= 0) throw new Error(`response ${wrong} scores differently alone`);
-    if (alone.value.ranks.some((rank, row) => rank !== target.ranks[row])) throw new Error('the ranks differ');
+    if (alone.ranks.some((rank, row) => rank !== target.ranks[row])) throw new Error('the ranks differ');
   }
-  const wall = batchTimes.map(({ elapsedMs }) => elapsedMs);
+  const wall = batchTimes.map(({ wallMs }) => wallMs);
   const ratio = medianOf(aloneTimes, 'coreMs') / medianOf(batchTimes, 'coreMs');
   console.log(
-    `${responses} responses in groups of ${groupSize}, ${handle}: batch ${medianOf(batchTimes, 'elapsedMs').toFixed(2)} ms ` +
+    `${responses} responses in groups of ${groupSize}, ${handle}: batch ${medianOf(batchTimes, 'wallMs').toFixed(2)} ms ` +
       `(${Math.min(...wall).toFixed(2)} to ${Math.max(...wall).toFixed(2)}; core ${medianOf(batchTimes, 'coreMs').toFixed(2)}), ` +
-      `one by one ${medianOf(aloneTimes, 'elapsedMs').toFixed(1)} ms (core ${medianOf(aloneTimes, 'coreMs').toFixed(1)}), ` +
+      `one by one ${medianOf(aloneTimes, 'wallMs').toFixed(1)} ms (core ${medianOf(aloneTimes, 'coreMs').toFixed(1)}), ` +
       `ratio ${ratio.toFixed(1)}; ${target.flipCount} flips; ` +
-      `${medianOf(batchTimes, 'elapsedMs') <= targetMs ? 'within' : 'OVER'} ${targetMs} ms`,
+      `${medianOf(batchTimes, 'wallMs') <= targetMs ? 'within' : 'OVER'} ${targetMs} ms`,
   );
 }
 
@@ -113,16 +109,4 @@ function scoreOneByOne({ set }: SteeringBatch, steering: Steering) {
     for (const score of rows) ranks.push(rankOf.get(score) ?? Number.NaN);
   }
   return { scores, ranks };
-}
-
-function timed<T>(work: () => T): Timing & { readonly value: T } {
-  const startedAt = performance.now();
-  const before = process.cpuUsage();
-  const value = work();
-  const { user, system } = process.cpuUsage(before);
-  return { value, elapsedMs: performance.now() - startedAt, coreMs: (user + system) / 1000 };
-}
-
-function medianOf(timings: readonly Timing[], key: keyof Timing): number {
-  return timings.map((timing) => timing[key]).toSorted((a, b) => a - b)[timings.length >> 1] ?? Number.NaN;
 }

@@ -2,6 +2,7 @@
  * The heads of an ArmoRM checkpoint (armorm.md "Checkpoint tensors") as a `RewardHead`, and a `RewardHead` as the package's
  * `heads.safetensors`. f32 in, f32 out: nothing is rounded on the way.
  */
+import { identityTransform } from '@/core/debias.ts';
 import { assertRewardHead, type GateLayer, type RewardHead } from '@/core/reward-head.ts';
 import type { CheckpointTensors } from '@/formats/checkpoint-tensors.ts';
 import { FormatError } from '@/formats/errors.ts';
@@ -166,7 +167,7 @@ export function zeroRewardHead(featureSize: number, objectives: number, hidden: 
       temperature: ARMORM_TEMPERATURE,
       logitScale: 1,
     },
-    transform: Float64Array.from({ length: objectives * objectives }, (_, i) => (i % (objectives + 1) === 0 ? 1 : 0)),
+    transform: identityTransform(objectives),
   };
 }
 

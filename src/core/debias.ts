@@ -157,6 +157,11 @@ export function findPenalties(
   return { dimension, penalties };
 }
 
+/** M = I `[k, k]`: no correction. */
+export function identityTransform(objectives: number): Float64Array {
+  return Float64Array.from({ length: objectives ** 2 }, (_, i) => (i % (objectives + 1) === 0 ? 1 : 0));
+}
+
 /**
  * M `[k, k]` (row-major) with M[v, j] = δ_vj − λ_j for each verbosity dimension v, identity elsewhere (Eq 2): `r' = r M` is
  * r_j − Σ_v λ_j^(v) r_v.
@@ -164,8 +169,7 @@ export function findPenalties(
  */
 export function transformFromPenalties(objectives: number, dimensions: readonly DimensionPenalties[]): Float64Array {
   const k = objectives;
-  const transform = new Float64Array(k * k);
-  for (let j = 0; j < k; j++) transform[j * k + j] = 1;
+  const transform = identityTransform(k);
   assert(
     new Set(dimensions.map((d) => d.dimension)).size === dimensions.length,
     'a verbosity dimension is named twice',

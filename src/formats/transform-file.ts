@@ -4,9 +4,8 @@
  */
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './errors.ts';
-import { isJsonObject, readTextFile } from './json-file.ts';
-import { readSafetensorsHeader, readTensor, requireTensor, tensorWhere } from './safetensors.ts';
-import { decodeFloat32 } from './safetensors.ts';
+import { isJsonObject, readJsonFile } from './json-file.ts';
+import { decodeFloat32, readSafetensorsHeader, readTensor, requireTensor, tensorWhere } from './safetensors.ts';
 import { writeSafetensors } from './safetensors-writer.ts';
 import { exactNumbers } from './scored-header.ts';
 
@@ -83,14 +82,7 @@ function parseNames(text: string, where: string): unknown {
 }
 
 async function readJson(source: ByteSource, signal?: AbortSignal): Promise<TransformFile> {
-  const text = await readTextFile(source, maxJsonBytes, signal);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError('malformed', source.name, `is not valid JSON: ${reason}.`);
-  }
+  const value = await readJsonFile(source, maxJsonBytes, signal);
   const rows = isJsonObject(value) ? value[TENSOR] : undefined;
   if (!isJsonObject(value) || !Array.isArray(rows))
     throw new FormatError('malformed', source.name, `has no "${TENSOR}".`);

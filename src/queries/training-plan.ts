@@ -1,9 +1,9 @@
 /** From what was chosen to a run, or to what is missing, in words. Pure. */
+import { identityTransform } from '@/core/debias.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { TrainingOptions } from '@/core/training-options.ts';
 import type { HeadParts } from '@/formats/head-files.ts';
-import type { FeatureSummary } from '@/jobs/api/training.ts';
-import type { DataFile } from '@/jobs/api/training.ts';
+import type { DataFile, FeatureSummary } from '@/jobs/api/training.ts';
 import type { ProbeSummary } from '@/state/probe-store.ts';
 import type { ChosenFiles } from '@/state/training-data.ts';
 import type { TrainingForm } from '@/state/training-form.ts';
@@ -131,13 +131,9 @@ function headsFromFiles({ parts, names }: NonNullable<PlanInputs['fileHeads']>):
   return {
     objectives,
     featureSize,
-    linear: { regression, transform: transform ?? identity(objectives) },
+    linear: { regression, transform: transform ?? identityTransform(objectives) },
     words: transform === undefined ? `${words} without a reward transform (M is the identity)` : words,
     activeObjectives,
     gate: gateLayers === undefined ? undefined : { initialGate: gateLayers, logitScale },
   };
-}
-
-function identity(objectives: number): Float64Array {
-  return Float64Array.from({ length: objectives ** 2 }, (_, i) => (i % (objectives + 1) === 0 ? 1 : 0));
 }

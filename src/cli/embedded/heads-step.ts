@@ -1,5 +1,6 @@
 /** Features → trained heads with what the report needs to know about the training. */
 import { performance } from 'node:perf_hooks';
+import { identityTransform } from '@/core/debias.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import { fitBradleyTerry } from './bradley-terry.ts';
 import { pairAccuracy, preferencePairs } from './evaluate.ts';
@@ -121,8 +122,8 @@ export async function trainHeads(
         );
     });
   const gate = await trainOne('gate', debiasing.transform);
-  const identity = Float64Array.from({ length: k * k }, (_, i) => (i % (k + 1) === 0 ? 1 : 0));
-  const uncorrectedGate = await trainOne('gate without the correction', identity);
+  const uncorrectedTransform = identityTransform(k);
+  const uncorrectedGate = await trainOne('gate without the correction', uncorrectedTransform);
   const head: RewardHead = {
     objectives: k,
     featureSize: d,
@@ -135,7 +136,7 @@ export async function trainHeads(
     { length: k },
     (_, j) => reference.reduce((sum, row) => sum + rewards[row * k + j]!, 0) / reference.length,
   );
-  const uncorrected: RewardHead = { ...head, gate: uncorrectedGate.gate, transform: identity };
+  const uncorrected: RewardHead = { ...head, gate: uncorrectedGate.gate, transform: uncorrectedTransform };
   const devPairs = preferencePairs(data.groups, data.index, 'dev');
   const single = Array.from({ length: k }, (_, j) => pairAccuracy(devPairs, (example) => rewards[example * k + j]!));
   return {

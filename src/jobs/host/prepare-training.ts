@@ -1,4 +1,5 @@
 /** From a training request to what a trainer takes: shards opened, heads read, pairs turned into reward differences, prompts split. */
+import { identityTransform } from '@/core/debias.ts';
 import { gateLayout, initialGateLayers } from '@/core/gate-network.ts';
 import { splitByPrompt } from '@/core/gate-batches.ts';
 import type { GateRows, GateTrainerSettings, GateTrainingData } from '@/core/gate-trainer-backend.ts';
@@ -136,9 +137,8 @@ async function linearHead(
       message: `${names}: there is no regression layer here (regression_layer.weight). The gate weighs its rewards, so it is needed.`,
     });
   if (transform !== undefined) return { head: { objectives, featureSize, regression, transform }, warnings: [] };
-  const identity = Float64Array.from({ length: objectives ** 2 }, (_, i) => (i % (objectives + 1) === 0 ? 1 : 0));
   return {
-    head: { objectives, featureSize, regression, transform: identity },
+    head: { objectives, featureSize, regression, transform: identityTransform(objectives) },
     warnings: [
       {
         code: 'no-transform',
