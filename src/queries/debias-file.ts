@@ -3,11 +3,12 @@ import type { RewardHead } from '@/core/reward-head.ts';
 import type { DebiasJobs } from '@/jobs/api/debias.ts';
 import { chooseDebias } from '@/state/debias-store.ts';
 import { headVariant } from '@/state/head-variants.ts';
-import { modelSource, useModelChoice } from '@/state/model-choice.ts';
+import { useModelChoice } from '@/state/model-choice.ts';
 import { referenceReading, type OpenedReference } from '@/state/opened-reference.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import type { ActiveHead } from './active-head.ts';
 import { openScoredSet } from './open-scored-set.ts';
+import { openChosenPackage, readPackageHead } from './package-head.ts';
 
 /** Opens a file, whichever kind it is. A file of scores becomes the open set, as it does in Steer and Evaluate. */
 export async function openReferenceFile(file: File, active: ActiveHead, jobs: DebiasJobs): Promise<void> {
@@ -51,17 +52,9 @@ async function read(file: File, active: ActiveHead, jobs: DebiasJobs): Promise<O
 
 /** The head of the chosen package. @throws Error where the package is not the model in use. */
 async function readModelHead(modelId: string): Promise<RewardHead> {
-  const [{ openPackage, openEntry, readHeads }, { urlFileSet }, { blobFileSet }] = await Promise.all([
-    import('@/formats/model-package.ts'),
-    import('@/formats/http-source.ts'),
-    import('@/formats/blob-source.ts'),
-  ]);
-  const source = modelSource(useModelChoice.getState().choice, document.baseURI);
-  if (source.kind === 'directory') throw new Error('The model in use has no files here.');
-  const { manifest, files } = await openPackage(
-    source.kind === 'url' ? urlFileSet(source.url) : blobFileSet(source.name, source.files),
-  );
+  const { choice } = useModelChoice.getState();
+  const { manifest } = await openChosenPackage(choice);
   if (manifest.id !== modelId)
     throw new Error(`The scores shown are of ${modelId}, and the package chosen is ${manifest.id}.`);
-  return readHeads(await openEntry(files, manifest.heads), manifest);
+  return readPackageHead(choice, manifest);
 }

@@ -9,6 +9,7 @@ import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
 import { openedReference, useOpenedReference } from '@/state/opened-reference.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { steerableHead, type HeadOwner } from './active-head.ts';
+import { sampleUrl } from './sample-url.ts';
 
 /** A reference set with everything known about it. */
 export interface Reference {
@@ -30,7 +31,7 @@ export type ReferenceState =
   | { readonly status: 'ready'; readonly reference: Reference };
 
 /** What ships with the embedded model. */
-const sampleAddress = './sample/embedded-reference.safetensors';
+const sampleFile = 'embedded-reference.safetensors';
 
 export function embeddedReferenceQuery(owner: HeadOwner | undefined) {
   return queryOptions({
@@ -41,12 +42,12 @@ export function embeddedReferenceQuery(owner: HeadOwner | undefined) {
         import('@/formats/reference-file.ts'),
         import('@/formats/memory-source.ts'),
       ]);
-      const response = await fetch(new URL(sampleAddress, document.baseURI), { signal });
+      const response = await fetch(sampleUrl(sampleFile), { signal });
       if (!response.ok)
         throw new Error(
           `The embedded reference set could not be fetched (${response.status}). Try again, or open a file.`,
         );
-      const source = memorySource('embedded-reference.safetensors', new Uint8Array(await response.arrayBuffer()));
+      const source = memorySource(sampleFile, new Uint8Array(await response.arrayBuffer()));
       const objectives = owner.manifest.objectives.map(({ name }) => name);
       const { transform } = steerableHead(owner);
       return await readReferenceFile(source, { objectives, modelId: owner.manifest.id, head: { transform } }, signal);

@@ -7,9 +7,7 @@ import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { scoreProgressed } from '@/state/activity.ts';
 import { pairsProgressed } from '@/state/debias-store.ts';
 import { modelRevision } from './score-queries.ts';
-
-/** The pairs written for this page; also what Evaluate offers to try. */
-const pairsAddress = './sample/written-pairs.jsonl';
+import { writtenPairsUrl } from './sample-url.ts';
 
 interface Ready {
   readonly model: LoadedModel;
@@ -31,7 +29,7 @@ export function writtenPairsQuery(engine: RewardEngine, ready: Ready | undefined
     queryFn: async ({ signal }): Promise<ScoredSet> => {
       if (ready === undefined) throw new Error('There is no model yet.');
       const { manifest, transform } = ready.model;
-      const response = await fetch(new URL(pairsAddress, document.baseURI), { signal });
+      const response = await fetch(writtenPairsUrl(), { signal });
       if (!response.ok) throw new Error(`The written pairs could not be fetched (${response.status}). Try again.`);
       const pairs = (await response.text())
         .split('\n')

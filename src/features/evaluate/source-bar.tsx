@@ -6,11 +6,11 @@ import { FileButton } from '@/components/file-button.tsx';
 import { Notice } from '@/components/notice.tsx';
 import type { HeadOwner } from '@/queries/active-head.ts';
 import { openEvaluationAddress, openEvaluationFile } from '@/queries/open-dataset.ts';
+import { writtenPairsUrl } from '@/queries/sample-url.ts';
 import { useReceiveDrops } from '@/state/drop-receiver.ts';
 import { isRunning, openingEnded, useEvaluation } from '@/state/evaluation-store.ts';
 import classes from './evaluate-view.module.css';
 
-const SAMPLE = 'sample/written-pairs.jsonl';
 const ACCEPTED = '.jsonl,.ndjson,.json,.csv,.tsv,.txt,.parquet';
 
 export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) {
@@ -18,7 +18,6 @@ export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) 
   const [dialog, setDialog] = useState<'paste' | 'address'>();
   // A run reads its dataset until it ends.
   const busy = opening !== undefined || isRunning(run);
-  const sample = useMemo(() => new URL(SAMPLE, document.baseURI).href, []);
   useReceiveDrops(
     useMemo(
       () => ({
@@ -55,7 +54,7 @@ export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) 
             size="compact-sm"
             variant="default"
             disabled={busy}
-            onClick={() => void openEvaluationAddress(sample, owner)}
+            onClick={() => void openEvaluationAddress(writtenPairsUrl().href, owner)}
           >
             Sample dataset
           </Button>

@@ -51,9 +51,7 @@ export function useTrainSubject(): TrainSubject {
   const stage1 = useFiles('stage-1', chosen, useQuery(featuresQuery(jobs, chosen['stage-1'])));
   const stage2 = useFiles('stage-2', chosen, useQuery(featuresQuery(jobs, chosen['stage-2'])));
   const heads = useFiles('heads', chosen, useQuery(headFilesQuery(jobs, chosen.heads)));
-  const modelHead = useQuery(
-    modelHeadQuery(jobs, ready === undefined ? undefined : { ...ready, choice }, document.baseURI),
-  );
+  const modelHead = useQuery(modelHeadQuery(ready === undefined ? undefined : { ...ready, choice }));
   const manifest = ready?.model.manifest;
   const head = modelHead.data;
   const model = useMemo<TrainingModel | undefined>(() => {
