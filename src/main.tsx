@@ -7,7 +7,6 @@ import { idleSignal } from './app/idle.ts';
 import { prefetchAll } from './app/prefetch.ts';
 import { createQueryClient } from './app/query-client.ts';
 import { createWorkerEngine } from './engine/worker/worker-client.ts';
-import { createDebiasJobs } from './jobs/worker/debias-client.ts';
 import { choiceFromSearch, useModelChoice } from './state/model-choice.ts';
 import { beginWork } from './state/pending-work.ts';
 
@@ -18,10 +17,7 @@ window.armoscope = idle;
 useModelChoice.setState({ choice: choiceFromSearch(window.location.search) });
 
 const engine = countedEngine(createWorkerEngine());
-const debiasJobs = createDebiasJobs(
-  () => new Worker(new URL('./jobs/worker/debias-worker.ts', import.meta.url), { type: 'module' }),
-);
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
-createRoot(root).render(<App engine={engine} debiasJobs={debiasJobs} client={client} onMounted={mounted} />);
+createRoot(root).render(<App engine={engine} client={client} onMounted={mounted} />);
 void idle.whenIdle().then(prefetchAll);

@@ -8,8 +8,6 @@ import { ErrorNotice } from '@/components/error-notice.tsx';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { InspectRunner } from '@/features/inspect/inspect-runner.tsx';
-import type { DebiasJobs } from '@/jobs/api/debias.ts';
-import { DebiasJobsContext } from '@/queries/debias-context.ts';
 import { EngineContext } from '@/queries/engine-context.ts';
 import { reportFolderProblem, useModelChoice } from '@/state/model-choice.ts';
 import { ConnectionNotice } from './connection-notice.tsx';
@@ -26,13 +24,12 @@ import classes from './shell.module.css';
 
 interface Props {
   readonly engine: RewardEngine;
-  readonly debiasJobs: DebiasJobs;
   readonly client: QueryClient;
   /** Called once, when the first paint is done. */
   readonly onMounted: () => void;
 }
 
-export function App({ engine, debiasJobs, client, onMounted }: Props) {
+export function App({ engine, client, onMounted }: Props) {
   useEffect(onMounted, [onMounted]);
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
@@ -41,9 +38,7 @@ export function App({ engine, debiasJobs, client, onMounted }: Props) {
           {/* wouter takes the hook itself, so that the address lives in the fragment. */}
           {/* oxlint-disable-next-line react/hooks */}
           <Router hook={useHashLocation}>
-            <DebiasJobsContext value={debiasJobs}>
-              <Shell />
-            </DebiasJobsContext>
+            <Shell />
           </Router>
         </EngineContext>
       </QueryClientProvider>

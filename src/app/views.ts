@@ -25,21 +25,34 @@ function lazyView(path: string, name: string, key: string, purpose: string, load
   return { path, name, key, purpose, Component, prefetch };
 }
 
+/**
+ * A view whose jobs run in a worker. Its script comes along, into the browser's cache, so that the view also works when the network
+ * is gone; where it does not come, the job that asks for it says so.
+ */
+async function withWorker(
+  page: Promise<{ readonly Page: ComponentType; readonly workerUrl: string }>,
+): Promise<ComponentType> {
+  const { Page, workerUrl } = await page;
+  await fetch(workerUrl).then(
+    (response) => response.arrayBuffer(),
+    () => undefined,
+  );
+  return Page;
+}
+
 export const views: readonly View[] = [
   { path: '/', name: 'Inspect', key: 'i', purpose: 'why a response scored what it did', Component: InspectView },
   lazyView('/steer', 'Steer', 's', 'move the weights by hand and see what flips', async () => {
     return (await import('@/features/steer/steer-view.tsx')).SteerView;
   }),
   lazyView('/debias', 'Debias', 'd', 'see verbosity bias and take it out', async () => {
-    return (await import('@/features/debias/debias-view.tsx')).DebiasView;
+    return await withWorker(import('./debias-page.tsx'));
   }),
   lazyView('/evaluate', 'Evaluate', 'e', 'how right a model is on whole datasets', async () => {
     return (await import('@/features/evaluate/evaluate-view.tsx')).EvaluateView;
   }),
   lazyView('/train', 'Train', 't', 'teach a gate on preference pairs', async () => {
-    const { TrainPage, fetchTrainingWorker } = await import('./train-page.tsx');
-    await fetchTrainingWorker();
-    return TrainPage;
+    return await withWorker(import('./train-page.tsx'));
   }),
   lazyView('/models', 'Models', 'm', 'open, prove and describe models', async () => {
     return (await import('@/features/models/models-view.tsx')).ModelsView;
