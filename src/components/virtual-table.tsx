@@ -16,7 +16,7 @@ interface Props {
   readonly rows: number;
   /** Cells of row `at`; the first is its header. */
   readonly renderCells: (at: number) => readonly ReactNode[];
-  /** Class of the grid of a row. */
+  /** Class of a row, with its grid's columns. */
   readonly grid: string;
   readonly empty: string;
 }
@@ -36,7 +36,7 @@ export function VirtualTable({ label, columns, rows, renderCells, grid, empty }:
   return (
     <div role="table" aria-label={label} aria-rowcount={rows + 1} className={`${classes.table} numeric`}>
       <div role="rowgroup">
-        <div role="row" aria-rowindex={1} className={`${grid} ${classes.headRow}`}>
+        <div role="row" aria-rowindex={1} className={`${classes.cells} ${grid} ${classes.headRow}`}>
           {columns.map((column) =>
             typeof column === 'string' ? (
               <span role="columnheader" key={column}>
@@ -69,7 +69,7 @@ export function VirtualTable({ label, columns, rows, renderCells, grid, empty }:
                 role="row"
                 aria-rowindex={index + 2}
                 key={index}
-                className={`${grid} ${classes.row}`}
+                className={`${classes.cells} ${grid} ${classes.row}`}
                 style={{ transform: `translateY(${start}px)`, height: size }}
               >
                 {renderCells(index).map((cell, column) => (

@@ -6,6 +6,7 @@ import { useMemo, useState } from 'react';
 import { navigate } from 'wouter/use-hash-location';
 import { Excerpt } from '@/components/excerpt.tsx';
 import { formatCount, formatQuantity, formatSigned, fullPrecision } from '@/components/number-format.ts';
+import { RowAction } from '@/components/row-action.tsx';
 import { VirtualTable, type VirtualColumn } from '@/components/virtual-table.tsx';
 import { comparisonColumns, filterComparisons, type ComparisonQuery } from '@/core/comparison-table.ts';
 import { chosenComparisons, type EvaluationReport } from '@/core/evaluation-report.ts';
@@ -180,15 +181,9 @@ function ComparisonRows({ evaluated: { set, summary, scores } }: Pick<Props, 'ev
             set.texts === undefined ? (
               ''
             ) : (
-              <button
-                key="open"
-                type="button"
-                className={classes.open}
-                aria-label={`Open ${id} in Inspect`}
-                onClick={() => openRow(comparison)}
-              >
+              <RowAction key="open" label={`Open ${id} in Inspect`} onClick={() => openRow(comparison)}>
                 Open
-              </button>
+              </RowAction>
             ),
           ];
         }}

@@ -5,6 +5,7 @@ import { setPair, setSource } from '@/state/steering-store.ts';
 import { rowText, shownRows } from './set-group.ts';
 import { flipsByLead } from './set-order.ts';
 import type { SetScores } from '@/queries/use-set-scores.ts';
+import { RowAction } from '@/components/row-action.tsx';
 import { VirtualTable } from '@/components/virtual-table.tsx';
 import classes from './set-panel.module.css';
 
@@ -36,11 +37,9 @@ export function FlipList({ loaded }: { readonly loaded: SetScores }) {
           <span key="lead" title={fullPrecision(lead)}>
             {formatSigned(lead, 3)}
           </span>,
-          <button
+          <RowAction
             key="steer"
-            type="button"
-            className={classes.steer}
-            aria-label={`Steer by group ${id}`}
+            label={`Steer by group ${id}`}
             onClick={() => {
               const rows = shownRows(set, group);
               setSource({ kind: 'set', group });
@@ -48,7 +47,7 @@ export function FlipList({ loaded }: { readonly loaded: SetScores }) {
             }}
           >
             Open
-          </button>,
+          </RowAction>,
         ];
       }}
     />
