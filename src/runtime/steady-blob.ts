@@ -1,9 +1,9 @@
 /**
  * A Blob whose streams cannot stall. ONNX Runtime (JSPI build) mounts weights as Blobs and reads each tensor by
  * `slice(begin, end).stream()`, hundreds of times a load. In Chromium 156 the first read of such a stream now and then never settles
- * in a worker: the session is then never made, without an error (measured: 3 of 60 loads of 20 layers hung, the pending read seen in place; 0 of 80 with this).
- * Here every stream reads its bytes synchronously where the scope allows it, and by `arrayBuffer` elsewhere; neither uses Chromium's
- * stream of a Blob.
+ * in a worker: the session is then never made, without an error (3 of 60 loads of 20 layers hung, the pending read seen in place; 0
+ * of 80 with this). Here every stream reads its bytes synchronously where the scope allows it, and by `arrayBuffer` elsewhere;
+ * neither uses Chromium's stream of a Blob.
  */
 
 /** Bytes held at once for a reader that brings no buffer. The readers of ONNX Runtime bring 1 MiB. */
