@@ -131,7 +131,7 @@ export const answerExamples: readonly Example[] = [
     ],
     claims: [
       { kind: 'reward-higher', objective: 'ultrafeedback-truthfulness', a: 'A', b: 'B' },
-      { kind: 'prefers-wrongly', a: 'B', b: 'A' },
+      { kind: 'near-even', a: 'A', b: 'B' },
     ],
   },
   {
@@ -148,7 +148,7 @@ export const answerExamples: readonly Example[] = [
         'stock, and let it simmer for twenty minutes. Blend it, season it with salt and pepper, and serve it with a spoonful ' +
         'of cream and some fresh basil.',
     ],
-    claims: [{ kind: 'prefers-wrongly', a: 'B', b: 'A' }],
+    claims: [{ kind: 'near-even', a: 'A', b: 'B' }],
   },
   {
     name: 'echo',
@@ -163,6 +163,9 @@ export const answerExamples: readonly Example[] = [
       'Should you learn Spanish or Italian first? That is a good question. Many people ask whether they should learn ' +
         'Spanish or Italian first. Whether you should learn Spanish or Italian first is a question that many people ask.',
     ],
-    claims: [{ kind: 'prefers', a: 'A', b: 'B' }],
+    claims: [
+      { kind: 'reward-higher', objective: 'ultrafeedback-instruction_following', a: 'A', b: 'B' },
+      { kind: 'near-even', a: 'A', b: 'B' },
+    ],
   },
 ];

@@ -6,11 +6,11 @@
 export type Letter = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'G' | 'H';
 
 export type Claim =
-  /** The score of `a` is clearly above that of `b`. */
+  /** The score of `a` is above that of `b` by more than the package's own noise. */
   | { readonly kind: 'prefers'; readonly a: Letter; readonly b: Letter }
   /** As `prefers`, where any reader would choose `b`. */
   | { readonly kind: 'prefers-wrongly'; readonly a: Letter; readonly b: Letter }
-  /** Neither is clearly preferred. */
+  /** The two scores differ by no more than the package's own noise. */
   | { readonly kind: 'near-even'; readonly a: Letter; readonly b: Letter }
   /** The plain mean of all raw rewards is higher for `a`. */
   | { readonly kind: 'mean-higher'; readonly a: Letter; readonly b: Letter }
@@ -40,35 +40,29 @@ export interface ScoredNumbers {
 
 export interface ClaimFacts {
   readonly objectives: readonly { readonly name: string; readonly group: string }[];
-  /** β of the Bradley-Terry probability. */
-  readonly beta: number;
+  /** Margins no larger than this are the package's own rounding (`score-noise.ts`); `undefined` where it was not measured. */
+  readonly tooClose: number | undefined;
   readonly responses: readonly ScoredNumbers[];
   /** Gate weights of another example's prompt; `undefined` where they are not known. */
   readonly gateOf: (example: string) => ArrayLike<number> | undefined;
 }
 
-/** From this probability on a preference is called one: a caption must not lean on a coin flip. */
-export const CLEAR_PROBABILITY = 0.55;
-/** Within this distance of one half a pair is called near even. */
-export const NEAR_EVEN = 0.1;
-
-/** Whether a claim holds of the numbers; `undefined` where they do not tell (a response or an objective is missing). */
+/** Whether a claim holds of the numbers; `undefined` where they do not tell (a response, an objective or the noise is missing). */
 export function claimHolds(claim: Claim, facts: ClaimFacts): boolean | undefined {
   const at = (letter: Letter) => facts.responses[letter.charCodeAt(0) - 65];
   const index = (name: string) => facts.objectives.findIndex((objective) => objective.name === name);
   const reward = (letter: Letter, name: string) => at(letter)?.rewards[index(name)];
-  const probability = (a: Letter, b: Letter) => {
-    const margin = difference(at(a)?.score, at(b)?.score);
-    return margin === undefined ? undefined : 1 / (1 + Math.exp(-facts.beta * margin));
-  };
-  const above = (value: number | undefined, limit: number) => (value === undefined ? undefined : value > limit);
+  const margin = (a: Letter, b: Letter) => difference(at(a)?.score, at(b)?.score);
+  const above = (value: number | undefined, limit: number | undefined) =>
+    value === undefined || limit === undefined ? undefined : value > limit;
   switch (claim.kind) {
     case 'prefers':
     case 'prefers-wrongly':
-      return above(probability(claim.a, claim.b), CLEAR_PROBABILITY);
+      return above(margin(claim.a, claim.b), facts.tooClose);
     case 'near-even': {
-      const p = probability(claim.a, claim.b);
-      return p === undefined ? undefined : Math.abs(p - 0.5) <= NEAR_EVEN;
+      const distance = margin(claim.a, claim.b);
+      if (distance === undefined || facts.tooClose === undefined) return undefined;
+      return Math.abs(distance) <= facts.tooClose;
     }
     case 'mean-higher':
       return above(difference(mean(at(claim.a)), mean(at(claim.b))), 0);
@@ -114,7 +108,7 @@ export function claimSentence(claim: Claim, titleOf: (example: string) => string
     case 'prefers-wrongly':
       return `${claim.a} scores higher than ${claim.b}: here the model is wrong.`;
     case 'near-even':
-      return `The model can hardly tell ${claim.a} from ${claim.b}.`;
+      return `${claim.a} and ${claim.b} are too close to call: they differ by no more than the model’s own noise.`;
     case 'mean-higher':
       return `The plain mean of all raw rewards is higher for ${claim.a} than for ${claim.b}.`;
     case 'reward-higher':

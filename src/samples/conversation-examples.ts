@@ -20,7 +20,7 @@ export const conversationExamples: readonly Example[] = [
     claims: [
       { kind: 'mean-higher', a: 'A', b: 'B' },
       { kind: 'reward-higher', objective: 'ultrafeedback-helpfulness', a: 'A', b: 'B' },
-      { kind: 'prefers-wrongly', a: 'B', b: 'A' },
+      { kind: 'near-even', a: 'A', b: 'B' },
     ],
   },
   {

@@ -6,6 +6,7 @@ import { embeddedPackage, exampleMessages } from '@/cli/example-scores.ts';
 import { checkInspectionFile } from '@/formats/inspection-file.ts';
 import { INSPECTION_FORMAT, INSPECTION_VERSION } from '@/formats/inspection-kind.ts';
 import { packageSha256 } from '@/formats/model-package.ts';
+import { marginNoise } from '@/formats/score-noise.ts';
 import { claimHolds, claimSentence, type ClaimFacts } from './claims.ts';
 import { exampleNamed, examples } from './examples.ts';
 import { firstExample } from './first-example.ts';
@@ -33,7 +34,7 @@ afterAll(() => engine.dispose());
 function factsOf(name: string): ClaimFacts {
   return {
     objectives: model.manifest.objectives,
-    beta: model.manifest.bradleyTerryBeta ?? 1,
+    tooClose: marginNoise(model.manifest)?.tooClose,
     responses: fresh.get(name) ?? [],
     gateOf: (other) => fresh.get(other)?.[0]?.gateWeights,
   };

@@ -55,7 +55,7 @@ export const lengthExamples: readonly Example[] = [
     ],
     claims: [
       { kind: 'reward-higher', objective: 'helpsteer-coherence', a: 'A', b: 'B' },
-      { kind: 'prefers', a: 'A', b: 'B' },
+      { kind: 'near-even', a: 'A', b: 'B' },
     ],
   },
   {
@@ -76,6 +76,9 @@ export const lengthExamples: readonly Example[] = [
         '1. Turn the bike over and take the wheel out.\n' +
         '3. Pull out the old tube and feel inside the tyre for the thorn or glass.',
     ],
-    claims: [{ kind: 'prefers', a: 'A', b: 'B' }],
+    claims: [
+      { kind: 'mean-higher', a: 'A', b: 'B' },
+      { kind: 'near-even', a: 'A', b: 'B' },
+    ],
   },
 ];

@@ -1,6 +1,7 @@
 /** Above the results: what is on the page (an example and the point it makes, a file, a link), and where its numbers come from. */
 import { ActionIcon } from '@mantine/core';
 import { LeftIcon, RightIcon } from '@/components/icons.tsx';
+import { marginNoise } from '@/formats/score-noise.ts';
 import type { ModelState } from '@/queries/model-queries.ts';
 import { claimHolds, claimSentence, type Claim, type ClaimFacts } from '@/samples/claims.ts';
 import { exampleAddress, exampleKey, knownExample, loadExamples } from '@/state/examples.ts';
@@ -108,7 +109,7 @@ function factsOf({ manifest, entries }: Inspection): ClaimFacts | undefined {
   if (manifest === undefined || responses.length < entries.length) return undefined;
   return {
     objectives: manifest.objectives,
-    beta: manifest.bradleyTerryBeta ?? 1,
+    tooClose: marginNoise(manifest)?.tooClose,
     responses,
     gateOf: (name) => {
       const other = recordingAt(exampleKey(name));
