@@ -37,3 +37,60 @@ export function sequentialSink(write: (bytes: Uint8Array<ArrayBuffer>) => Promis
     },
   };
 }
+
+/**
+ * A sink that gathers writes which follow each other and hands them on in pieces of about `pieceBytes`, several runs side by side: for
+ * targets where every write costs. Call `flush` at the end.
+ */
+export function gatheringSink(target: ByteSink, pieceBytes: number): ByteSink & { flush(): Promise<void> } {
+  interface Stretch {
+    begin: number;
+    length: number;
+    parts: Uint8Array<ArrayBuffer>[];
+  }
+  /** By the offset at which each goes on. */
+  const stretches = new Map<number, Stretch>();
+  const handOn = async ({ begin, length, parts }: Stretch): Promise<void> => {
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    for (const part of parts) {
+      bytes.set(part, filled);
+      filled += part.length;
+    }
+    await target.writeAt(begin, bytes);
+  };
+  return {
+    async writeAt(offset, bytes) {
+      const stretch = stretches.get(offset) ?? { begin: offset, length: 0, parts: [] };
+      stretches.delete(offset);
+      // The caller may use its array again.
+      stretch.parts.push(bytes.slice());
+      stretch.length += bytes.length;
+      if (stretch.length >= pieceBytes) await handOn(stretch);
+      else stretches.set(offset + bytes.length, stretch);
+    },
+    async flush() {
+      for (const stretch of stretches.values()) await handOn(stretch);
+      stretches.clear();
+    },
+  };
+}
+
+/** A sink in memory for a file whose length is not known yet. */
+export function growingSink(): ByteSink & { bytes(): Uint8Array<ArrayBuffer> } {
+  let buffer = new Uint8Array(1024);
+  let size = 0;
+  return {
+    async writeAt(offset, bytes) {
+      const end = offset + bytes.length;
+      if (end > buffer.length) {
+        const larger = new Uint8Array(Math.max(end, 2 * buffer.length));
+        larger.set(buffer);
+        buffer = larger;
+      }
+      buffer.set(bytes, offset);
+      size = Math.max(size, end);
+    },
+    bytes: () => buffer.slice(0, size),
+  };
+}

@@ -3,6 +3,7 @@
  * evaluation results are written through.
  */
 import { blobSource } from './blob-source.ts';
+import { gatheringSink, growingSink, type ByteSink } from './byte-sink.ts';
 import type { ByteSource } from './byte-source.ts';
 import { memorySource } from './memory-source.ts';
 
@@ -14,8 +15,23 @@ export interface FileStore {
   remove(name: string): Promise<void>;
 }
 
+/** A file that is being written, at positions. Nobody sees it before `commit`. */
+export interface FileDraft extends ByteSink {
+  commit(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** A store that also takes files larger than memory. */
+export interface DraftStore extends FileStore {
+  /** Begins a file that replaces one of the same name when it is committed. */
+  create(name: string): Promise<FileDraft>;
+}
+
+/** Bytes gathered before the browser is asked to write: each write is a message to another process. */
+const pieceBytes = 4 * 1024 * 1024;
+
 /** In memory, for tests and where a page may not store. */
-export function memoryFileStore(): FileStore {
+export function memoryFileStore(): DraftStore {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   return {
     write: async (name, bytes) => void files.set(name, bytes.slice()),
@@ -25,11 +41,19 @@ export function memoryFileStore(): FileStore {
     },
     list: async () => [...files.keys()],
     remove: async (name) => void files.delete(name),
+    async create(name) {
+      const sink = growingSink();
+      return {
+        writeAt: (offset, bytes) => sink.writeAt(offset, bytes),
+        commit: async () => void files.set(name, sink.bytes()),
+        discard: async () => undefined,
+      };
+    },
   };
 }
 
 /** A folder of the origin's private file system. Writing goes to a new file that replaces the old one when it is closed. */
-export function opfsFileStore(folderName: string): FileStore {
+export function opfsFileStore(folderName: string): DraftStore {
   const folder = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create: true });
   return {
     async write(name, bytes) {
@@ -54,6 +78,21 @@ export function opfsFileStore(folderName: string): FileStore {
     },
     async remove(name) {
       await (await folder()).removeEntry(name).catch(missing);
+    },
+    async create(name) {
+      const stream = await (await (await folder()).getFileHandle(name, { create: true })).createWritable();
+      const sink = gatheringSink(
+        { writeAt: (position, data) => stream.write({ type: 'write', position, data }) },
+        pieceBytes,
+      );
+      return {
+        writeAt: (offset, bytes) => sink.writeAt(offset, bytes),
+        async commit() {
+          await sink.flush();
+          await stream.close();
+        },
+        discard: () => stream.abort(),
+      };
     },
   };
 }

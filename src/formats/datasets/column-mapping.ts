@@ -270,7 +270,7 @@ function listIn(value: unknown): unknown {
 }
 
 /** A number also where a table keeps it as text. */
-function numeric(value: unknown): unknown {
+export function numeric(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string') return value;
   if (value.trim() === '') return undefined;

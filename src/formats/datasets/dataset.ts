@@ -10,6 +10,8 @@ export interface DatasetResponse {
   readonly style?: number;
   /** How good it is by the dataset's own label; higher is better. */
   readonly label?: number;
+  /** Everything its record rates it by, by field; only where the reader was asked for it. */
+  readonly ratings?: Readonly<Record<string, number>>;
 }
 
 /** Responses that compete for one conversation: a pair, N answers, RM-Bench's six, or a single one. */

@@ -6,8 +6,9 @@ import type { ByteSource } from '../byte-source.ts';
 import { FormatError } from '../errors.ts';
 import { RowProblem } from '../rejected-rows.ts';
 import { applyMapping, ItemJoiner } from './column-mapping.ts';
-import type { ColumnMapping } from './column-mapping.ts';
+import type { ColumnMapping, MappedRecord } from './column-mapping.ts';
 import type { DatasetItem } from './dataset.ts';
+import { ratingsOf } from './ratings.ts';
 import { columnsOf, missingColumns, recogniseLayout, suggestMapping } from './layouts.ts';
 import type { LayoutName, SuggestedMapping } from './layouts.ts';
 import { datasetFormatOf, readRecords } from './records.ts';
@@ -68,6 +69,7 @@ export async function previewDataset(source: ByteSource, signal?: AbortSignal): 
 
 /**
  * The items of a dataset in order, by a mapping (`preview.recognised.mapping`, or the person's own).
+ * @param options.ratings also gather what each response is rated by.
  * @throws FormatError of the source.
  */
 export async function* readDataset(
@@ -75,6 +77,7 @@ export async function* readDataset(
   format: DatasetFormat,
   mapping: ColumnMapping,
   signal?: AbortSignal,
+  { ratings = false }: { readonly ratings?: boolean } = {},
 ): AsyncGenerator<DatasetEntry> {
   const joiner = new ItemJoiner();
   const entries = (items: readonly DatasetItem[]): DatasetEntry[] => items.map((item) => ({ kind: 'item', item }));
@@ -92,13 +95,27 @@ export async function* readDataset(
       continue;
     }
     try {
-      yield* entries(joiner.add(applyMapping(mapping, record.value, row, text)));
+      const mapped = applyMapping(mapping, record.value, row, text);
+      yield* entries(joiner.add(ratings ? withRatings(mapped, mapping, record.value) : mapped));
     } catch (problem) {
       if (!(problem instanceof RowProblem)) throw problem;
       yield rejected(problem.field, problem.message);
     }
   }
   yield* entries(joiner.flush());
+}
+
+function withRatings(
+  mapped: MappedRecord,
+  mapping: ColumnMapping,
+  value: Readonly<Record<string, unknown>>,
+): MappedRecord {
+  const { responses } = mapped.item;
+  const ratings = ratingsOf(mapping, value, responses);
+  return {
+    ...mapped,
+    item: { ...mapped.item, responses: responses.map((each, i) => ({ ...each, ratings: ratings[i] ?? {} })) },
+  };
 }
 
 /** The mapping to read a file by. @throws FormatError `unsupported` for an unknown layout, or a mapping that does not fit. */

@@ -44,12 +44,15 @@ interface Place {
 }
 
 const hashBytes = HASH_DIGITS / 2;
+const MOST_OPENED = 64;
 
 export class ResultCache {
   readonly #files: FileStore;
   readonly #modelId: string;
   readonly #prefix: string;
   readonly #places = new Map<string, Place>();
+  /** Files that features were read from last: reading a dataset in order goes to and fro between a few. */
+  readonly #opened = new Map<string, { readonly source: ByteSource; readonly header: SafetensorsHeader }>();
   #batches = 0;
 
   private constructor(files: FileStore, modelId: string) {
@@ -60,9 +63,14 @@ export class ResultCache {
 
   /**
    * Opens what was kept for a model. A file that is damaged or of another model is removed: its responses are scored again.
+   * @param options.features pass over results without hidden states: their responses are then scored again.
    * @throws what the store throws.
    */
-  static async open(files: FileStore, modelId: string): Promise<ResultCache> {
+  static async open(
+    files: FileStore,
+    modelId: string,
+    { features = false }: { readonly features?: boolean } = {},
+  ): Promise<ResultCache> {
     const cache = new ResultCache(files, modelId);
     for (const name of (await files.list()).toSorted()) {
       const number = cache.#numberOf(name);
@@ -70,7 +78,7 @@ export class ResultCache {
       cache.#batches = Math.max(cache.#batches, number);
       const source = await files.open(name);
       try {
-        if (source !== undefined) await cache.#read(name, source);
+        if (source !== undefined) await cache.#read(name, source, features);
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         await files.remove(name);
@@ -101,16 +109,28 @@ export class ResultCache {
   /** The hidden states of a response; undefined where none were kept. */
   async features(hash: string): Promise<ResultFeatures | undefined> {
     const place = this.#places.get(hash);
-    const source = place === undefined ? undefined : await this.#files.open(place.file);
-    if (place === undefined || source === undefined) return undefined;
-    const header = await readSafetensorsHeader(source);
+    const file = place === undefined ? undefined : await this.#open(place.file);
+    if (place === undefined || file === undefined) return undefined;
+    const { source, header } = file;
     if (!header.tensors.has('features')) return undefined;
     const read = (name: string): Promise<Float32Array> => readTensorRowsAsFloat32(source, header, name, place.row, 1);
     return { feature: await read('features'), gateFeature: await read('gate_features') };
   }
 
+  async #open(name: string) {
+    const known = this.#opened.get(name);
+    if (known !== undefined) return known;
+    const source = await this.#files.open(name);
+    if (source === undefined) return undefined;
+    const opened = { source, header: await readSafetensorsHeader(source) };
+    if (this.#opened.size >= MOST_OPENED) this.#opened.clear();
+    this.#opened.set(name, opened);
+    return opened;
+  }
+
   /** Removes everything kept for this model. */
   async clear(): Promise<void> {
+    this.#opened.clear();
     for (const name of await this.#files.list()) if (this.#numberOf(name) !== undefined) await this.#files.remove(name);
     this.#places.clear();
   }
@@ -121,10 +141,11 @@ export class ResultCache {
     return match === null ? undefined : Number(match[1]);
   }
 
-  async #read(file: string, source: ByteSource): Promise<void> {
+  async #read(file: string, source: ByteSource, featuresWanted: boolean): Promise<void> {
     const header = await readSafetensorsHeader(source);
     if (header.metadata.get('model') !== this.#modelId)
       throw new FormatError('mismatch', source.name, 'holds results of another model.');
+    if (featuresWanted && !header.tensors.has('features')) return;
     const [rows = 0, k = 0] = requireTensor(header, 'rewards').shape;
     const [hashes, scores, rewards, logits, weights, tokens] = await Promise.all([
       bytesOf(source, header, 'hashes', 'U8', [rows, hashBytes]),

@@ -37,6 +37,8 @@ export interface EvaluationOptions {
   readonly features?: boolean;
   /** Also keep the texts in the scored set, to open a row in Inspect. Default true. */
   readonly texts?: boolean;
+  /** Make the scored set. Default true; without it the results are in the cache alone. */
+  readonly collect?: boolean;
   /** Milliseconds, from any origin. */
   readonly now: () => number;
   readonly signal?: AbortSignal;
@@ -49,7 +51,7 @@ export interface EvaluationOptions {
 
 /** Responses are counted once each, however often the dataset repeats them. */
 export interface EvaluationProgress {
-  readonly stage: 'reading' | 'scoring' | 'collecting' | 'done';
+  readonly stage: 'reading' | 'scoring' | 'collecting' | 'writing' | 'done';
   readonly items: number;
   readonly totalItems: number;
   /** Responses whose scores are there, kept ones included. */
@@ -310,7 +312,7 @@ class EvaluationRun {
 
   /** The scored set, in the dataset's order. Items with a response that could not be scored are listed, their others stay. */
   async #collect(): Promise<ScoredSet | undefined> {
-    const { entries, model, cache, signal, texts = true } = this.#options;
+    const { entries, model, cache, signal, texts = true, collect = true } = this.#options;
     const builder = new ScoredSetBuilder(model.objectives, model.id, model.head);
     for await (const entry of entries(signal)) {
       if (entry.kind === 'rejected') continue;
@@ -323,6 +325,7 @@ class EvaluationRun {
           this.#rejected.add(item.row, 'response', this.#failed.get(hash) ?? 'was not scored.', text);
           continue;
         }
+        if (!collect) continue;
         rows.push({
           score: result.score,
           rewards: result.rewards,
