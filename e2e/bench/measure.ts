@@ -11,7 +11,7 @@ import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { openLocalPackage, type LocalPackage } from '@/engine/host/local-package.ts';
 import type { FileSet } from '@/formats/byte-source.ts';
 import type { BackendFactory, BackendTensor, StageSession } from '@/runtime/backend.ts';
-import { rotaryTables } from '@/runtime/rope.ts';
+import { rotaryTables } from '@/core/rope.ts';
 
 export interface BenchSettings {
   readonly responses: number;

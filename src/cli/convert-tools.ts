@@ -1,20 +1,21 @@
-/** What the converter is given on the command line: onnxruntime-node, the tokenizer library and a scratch folder. */
+/** What the converter is given on the command line: onnxruntime-node and the tokenizer library. */
 import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { ConvertTools } from '@/convert/conversion.ts';
 import type { TextTools } from '@/convert/model-tokens.ts';
-import type { PackageSink } from '@/convert/package-sink.ts';
+import { buildProduct, PRODUCT } from '@/convert/graph/product.ts';
 import type { OpenStage, StageRunner, StageToRun } from '@/convert/stage-runner.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { isJsonObject } from '@/formats/json-file.ts';
-import type { Backend, BackendTensor } from '@/runtime/backend.ts';
+import { memorySource } from '@/formats/memory-source.ts';
+import type { Backend, BackendTensor, StageSession } from '@/runtime/backend.ts';
 import { ChatTokenizer } from '@/runtime/chat-tokenizer.ts';
 import { nativeBackendFactory } from '@/runtime/native-backend.ts';
 import { renderTemplate } from '@/runtime/render-template.ts';
-import { rotaryTables } from '@/runtime/rope.ts';
+import { rotaryTables } from '@/core/rope.ts';
 
 /** @throws FormatError `unsupported` where onnxruntime-node cannot be loaded. */
-export async function createConvertTools(scratch: PackageSink): Promise<ConvertTools & { dispose(): Promise<void> }> {
+export async function createConvertTools(): Promise<ConvertTools & { dispose(): Promise<void> }> {
   const created = await nativeBackendFactory().create('native');
   if (!('backend' in created)) throw new FormatError('unsupported', 'onnxruntime-node', created.unavailable);
   const { backend } = created;
@@ -22,7 +23,6 @@ export async function createConvertTools(scratch: PackageSink): Promise<ConvertT
     textTools,
     chatEncoder: (rules, json, config) => new ChatTokenizer(rules, json, config),
     stageRunner: backendStageRunner(backend),
-    scratch,
     dispose: () => backend.dispose(),
   };
 }
@@ -60,7 +60,15 @@ function reading<T>(where: string, make: () => T): T {
 
 /** Stages on a backend, whole sequences with empty caches. */
 export function backendStageRunner(backend: Backend): StageRunner {
+  let product: Promise<StageSession> | undefined;
   return {
+    async multiply(x, weights, inputs) {
+      product ??= backend.createSession({ graph: memorySource('product.onnx', buildProduct()), data: [] });
+      const rows = backend.tensor('float32', x, [x.length / inputs, inputs]);
+      const matrix = backend.tensor('float32', weights, [weights.length / inputs, inputs]);
+      const outputs = await (await product).run({ [PRODUCT.rows]: rows, [PRODUCT.weights]: matrix }, [PRODUCT.product]);
+      return valuesOf(outputs, PRODUCT.product);
+    },
     async open(stage: StageToRun, signal): Promise<OpenStage> {
       const { architecture, firstLayer, endLayer } = stage;
       const session = await backend.createSession({ graph: stage.graph, data: stage.data }, signal);
@@ -92,14 +100,19 @@ export function backendStageRunner(backend: Backend): StageRunner {
             },
             [output],
           );
-          const data = outputs[output]?.data;
-          if (!(data instanceof Float32Array)) throw new Error(`the stage gave no ${output}`);
-          const copy = new Float32Array(data);
-          for (const tensor of Object.values(outputs)) tensor.dispose();
-          return copy;
+          return valuesOf(outputs, output);
         },
         close: () => session.release(),
       };
     },
   };
+}
+
+/** A copy of one output's values; all outputs are given back. */
+function valuesOf(outputs: Readonly<Record<string, BackendTensor>>, output: string): Float32Array<ArrayBuffer> {
+  const data = outputs[output]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`the graph gave no ${output}`);
+  const copy = new Float32Array(data);
+  for (const tensor of Object.values(outputs)) tensor.dispose();
+  return copy;
 }

@@ -16,7 +16,7 @@ import { describeConversion } from './conversion-report.ts';
 import { createConvertTools } from './convert-tools.ts';
 import { diskFileSet } from './disk-files.ts';
 import { DEFAULT_HUB, hubFileSet, parseHubId } from './hub-files.ts';
-import { folderPackageSink, scratchSink } from './node-files.ts';
+import { folderPackageSink } from './node-files.ts';
 import { ProgressBar, type ProgressStream } from './progress-bar.ts';
 
 const HELP = `Converts a reward model in Hugging Face layout into a model package.
@@ -95,9 +95,7 @@ async function convert(
   const checkpoint = await openSource(source, hub, download, environment);
   const objectives = objectivesFile === undefined ? undefined : await readObjectives(objectivesFile);
   const sink = folderPackageSink(out);
-  // Beside the package, where there is room for it: the system's temporary folder may be in memory.
-  const scratch = await scratchSink(out);
-  const tools = await createConvertTools(scratch.sink);
+  const tools = await createConvertTools();
   const bar = new ProgressBar(streams.progress);
   let last: ConvertProgress | undefined;
   try {
@@ -125,12 +123,10 @@ async function convert(
     for (const line of describeConversion(report, (performance.now() - startedAt) / 1000)) streams.print(line);
   } catch (error) {
     if (last?.stage === 'convert') finishBar(bar, last);
-    await scratch.remove();
     await sink.discard();
     throw error;
   } finally {
     await tools.dispose();
-    await scratch.remove();
   }
 }
 

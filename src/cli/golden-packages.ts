@@ -14,15 +14,14 @@ import { MANIFEST_FILE } from '@/formats/manifest.ts';
 import { createConvertTools } from './convert-tools.ts';
 import { diskFileSet } from './disk-files.ts';
 import { expandGolden, goldenFolder, goldenNames, type GoldenName } from './fixtures/golden-checkpoints.ts';
-import { folderPackageSink, scratchSink } from './node-files.ts';
+import { folderPackageSink } from './node-files.ts';
 
 const cacheFolder = fileURLToPath(new URL('../../.cache/goldens', import.meta.url));
 
 /** Writes one golden as a package with two layers a stage, anew. @returns `folder` */
 export async function makeGoldenPackage(name: GoldenName, folder: string, dtype: Dtype = 'f32'): Promise<string> {
   const checkpoint = await mkdtemp(join(tmpdir(), 'armoscope-golden-'));
-  const scratch = await scratchSink();
-  const tools = await createConvertTools(scratch.sink);
+  const tools = await createConvertTools();
   try {
     await rm(folder, { recursive: true, force: true });
     await expandGolden(name, checkpoint);
@@ -37,7 +36,6 @@ export async function makeGoldenPackage(name: GoldenName, folder: string, dtype:
     return folder;
   } finally {
     await tools.dispose();
-    await scratch.remove();
     await rm(checkpoint, { recursive: true, force: true });
   }
 }

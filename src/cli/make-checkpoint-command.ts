@@ -129,7 +129,9 @@ class Weights {
 
   *pieces(tensor: TensorPlan): Generator<Uint16Array<ArrayBuffer>> {
     if (tensor.name === 'reward_transform_matrix') {
-      yield f32ToBf16(transform(this.random)) as Uint16Array<ArrayBuffer>;
+      const bits = new Uint16Array(OBJECTIVES * OBJECTIVES);
+      f32ToBf16(transform(this.random), bits);
+      yield bits;
       return;
     }
     const block = this.block(tensor);
@@ -242,7 +244,9 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     bar.update({ done: megabytes(done), total: megabytes(all), unit: 'MB' }),
   );
   bar.finish({ done: megabytes(total), total: megabytes(total), unit: 'MB' });
-  terminal.log(`${folder}: ${(total / 1e9).toFixed(2)} GB in ${formatDuration((performance.now() - startedAt) / 1000)}.`);
+  terminal.log(
+    `${folder}: ${(total / 1e9).toFixed(2)} GB in ${formatDuration((performance.now() - startedAt) / 1000)}.`,
+  );
   return 0;
 }
 

@@ -3,8 +3,7 @@
  * last (convert's invariant), so an interrupted package is visibly incomplete.
  */
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, mkdtemp, open, rename, rm, rmdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { type FileHandle, mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PackageSink } from '@/convert/package-sink.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
@@ -58,11 +57,4 @@ export function folderPackageSink(folder: string): PackageSink {
       begun = false;
     },
   };
-}
-
-/** A sink in a folder of its own that `remove` takes away. It lies beside `near`, where the space for a package is. */
-export async function scratchSink(near?: string): Promise<{ readonly sink: PackageSink; remove(): Promise<void> }> {
-  if (near !== undefined) await mkdir(near, { recursive: true });
-  const folder = await mkdtemp(join(near ?? tmpdir(), '.armoscope-scratch-'));
-  return { sink: folderPackageSink(folder), remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -6,6 +6,7 @@
  * 8 bits: value = scale · q, q in −127…127, scale = largest magnitude / 127 (llama.cpp's Q8_0); the same holds.
  */
 import { f16ToF32, f32ToF16 } from '@/base/half.ts';
+import { largestMagnitude } from './finite.ts';
 
 /** How far the rounded values are from the given ones. */
 export interface RoundingError {
@@ -40,10 +41,7 @@ const LARGEST_F16 = 65504;
  * Whether every block's parameters fit f16; NaN and infinities do not. `values` any length, not changed.
  */
 export function fitsHalfPrecision(values: Float32Array): boolean {
-  // One pass without branches: the largest magnitude, NaN if there is any.
-  let largest = 0;
-  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]!));
-  return largest <= LARGEST_F16 / 2;
+  return largestMagnitude(values) <= LARGEST_F16 / 2;
 }
 
 /**
@@ -66,8 +64,8 @@ export function quantiseAffine4(values: Float32Array, blockSize: number): Affine
     const minimum = minima.values[block]!;
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (const end = at + blockSize; at < end; at += 2) {
-      const low = clamp(Math.round((values[at]! - minimum) * inverse), 0, 15);
-      const high = clamp(Math.round((values[at + 1]! - minimum) * inverse), 0, 15);
+      const low = nearestStep((values[at]! - minimum) * inverse);
+      const high = nearestStep((values[at + 1]! - minimum) * inverse);
       error.add(values[at]!, Math.fround(minimum + scale * low));
       error.add(values[at + 1]!, Math.fround(minimum + scale * high));
       quants[at >> 1] = low | (high << 4);
@@ -96,7 +94,10 @@ export function quantiseSymmetric8(values: Float32Array, blockSize: number): Sym
     const scale = scales.values[block]!;
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (const end = at + blockSize; at < end; at++) {
-      const q = clamp(Math.round(values[at]! * inverse), -127, 127);
+      const scaled = values[at]! * inverse;
+      // Halves up, as `Math.round` has it, in integers; f16 rounding of the scale may push an extreme past 127.
+      const rounded = ((scaled + 128.5) | 0) - 128;
+      const q = rounded < -127 ? -127 : rounded > 127 ? 127 : rounded;
       error.add(values[at]!, Math.fround(scale * q));
       quants[at] = q;
     }
@@ -134,27 +135,29 @@ function fitBlock(
   lowest: Float32Array,
 ): void {
   const begin = block * blockSize;
-  const end = begin + blockSize;
+  const wide = blockSize <= WIDENED.length ? WIDENED : new Float64Array(blockSize);
   let minimum = values[begin]!;
   let maximum = minimum;
   let sum = 0;
   let sumOfSquares = 0;
-  for (let at = begin; at < end; at++) {
-    const value = values[at]!;
-    if (value < minimum) minimum = value;
-    else if (value > maximum) maximum = value;
+  for (let at = 0; at < blockSize; at++) {
+    const value = values[begin + at]!;
+    wide[at] = value;
+    minimum = Math.min(minimum, value);
+    maximum = Math.max(maximum, value);
     sum += value;
     sumOfSquares += value * value;
   }
   const range = maximum - minimum;
-  steps[block] = range / 15;
+  const wholeStep = range / 15;
+  steps[block] = wholeStep;
   lowest[block] = minimum;
   if (range === 0) return;
   let leastError = 0;
   const inverse = 15 / range;
-  for (let at = begin; at < end; at++) {
-    const value = values[at]!;
-    const difference = value - minimum - (range / 15) * Math.round((value - minimum) * inverse);
+  for (let at = 0; at < blockSize; at++) {
+    const above = wide[at]! - minimum;
+    const difference = above - wholeStep * nearestStep(above * inverse);
     leastError += difference * difference;
   }
   if (leastError <= ON_A_GRID * sumOfSquares) return;
@@ -164,9 +167,9 @@ function fitBlock(
     let sumQ = 0;
     let sumQQ = 0;
     let sumWQ = 0;
-    for (let at = begin; at < end; at++) {
-      const value = values[at]!;
-      const q = clamp(Math.round((value - start) * perStep), 0, 15);
+    for (let at = 0; at < blockSize; at++) {
+      const value = wide[at]!;
+      const q = nearestStep((value - start) * perStep);
       sumQ += q;
       sumQQ += q * q;
       sumWQ += value * q;
@@ -183,13 +186,21 @@ function fitBlock(
   }
 }
 
+/** One block in f64, reused: the search reads each value seven times. */
+const WIDENED = new Float64Array(64);
+
+/**
+ * The step of a 4-bit grid nearest to `position`, 0…15, halves up. In integers: this runs seven times for every weight, and
+ * `Math.round` alone would take most of a conversion.
+ */
+function nearestStep(position: number): number {
+  const step = (position + 0.5) | 0;
+  return step < 0 ? 0 : step > 15 ? 15 : step;
+}
+
 function countBlocks(length: number, blockSize: number): number {
   if (length % blockSize !== 0) throw new RangeError(`${length} values do not fill blocks of ${blockSize}`);
   return length / blockSize;
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return value < low ? low : value > high ? high : value;
 }
 
 /** f16 bits and the values they stand for. */

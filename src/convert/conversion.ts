@@ -3,7 +3,6 @@ import type { RewardHead } from '@/core/reward-head.ts';
 import type { HeadOutputs, Manifest, Objective } from '@/formats/manifest.ts';
 import type { Dtype } from './linear-encoder.ts';
 import type { TemplateMessage, TextTools } from './model-tokens.ts';
-import type { PackageSink } from './package-sink.ts';
 import type { StageRunner } from './stage-runner.ts';
 
 export interface ConvertOptions {
@@ -55,8 +54,6 @@ export interface ConvertTools {
   textTools(chatTemplate: string, tokenizerJson: unknown, tokenizerConfig: unknown): TextTools;
   chatEncoder(rules: ChatRules, tokenizerJson: unknown, tokenizerConfig: unknown): ChatEncoder;
   readonly stageRunner: StageRunner;
-  /** A place for one unquantised layer at a time; emptied and used again. */
-  readonly scratch: PackageSink;
 }
 
 export type ConvertProgress =

@@ -253,13 +253,7 @@ class Conversion {
     this.report(EMBEDDING_TENSOR, embedding.form, embedding.error);
     const sequences = sequencesOf(this.texts);
     const embedded = await embedSequences(this.tensors, sequences, signal);
-    const reference = new ReferencePass(
-      this.architecture,
-      this.tools.stageRunner,
-      this.tools.scratch,
-      sequences,
-      embedded,
-    );
+    const reference = new ReferencePass(this.architecture, this.tools.stageRunner, sequences, embedded);
     const finalNorm = await this.read(FINAL_NORM_TENSOR);
     const stages: Stage[] = [];
     const { layers } = this.architecture;
@@ -267,7 +261,12 @@ class Conversion {
       const end = Math.min(first + this.options.layersPerStage, layers);
       stages.push(await this.writeStage(stages.length, first, end, finalNorm, reference));
     }
-    return { embedding: embedding.entry, stages, referenceFeatures: reference.features(), reports: this.reports };
+    return {
+      embedding: embedding.entry,
+      stages,
+      referenceFeatures: reference.features(finalNorm),
+      reports: this.reports,
+    };
   }
 
   private async writeStage(
@@ -282,7 +281,7 @@ class Conversion {
     const file = await this.sink.create(dataName);
     const data = new DataFile(file, dataName);
     const stored: StoredLayer[] = [];
-    for (let layer = first; layer < end; layer++) stored.push(await this.writeLayer(layer, data, finalNorm, reference));
+    for (let layer = first; layer < end; layer++) stored.push(await this.writeLayer(layer, data, reference));
     const dataEntry = await file.finish();
     const isLast = end === this.architecture.layers;
     const graph = buildDecoderStage({
@@ -296,15 +295,11 @@ class Conversion {
     return { firstLayer: first, endLayer: end, graph: graphEntry, data: [dataEntry] };
   }
 
-  private async writeLayer(
-    layer: number,
-    data: DataFile,
-    finalNorm: Float32Array,
-    reference: ReferencePass,
-  ): Promise<StoredLayer> {
+  private async writeLayer(layer: number, data: DataFile, reference: ReferencePass): Promise<StoredLayer> {
     const { signal } = this.call;
     const inputNorm = await this.read(layerTensor(layer, 'input_layernorm'));
     const postAttentionNorm = await this.read(layerTensor(layer, 'post_attention_layernorm'));
+    reference.beginLayer({ inputNorm, postAttentionNorm });
     const linears = new Map<LinearName, StoredLinear>();
     for (const name of LINEAR_NAMES) {
       signal?.throwIfAborted();
@@ -318,8 +313,6 @@ class Conversion {
       await reference.addLinear(name, matrix);
       this.advance(tensor, this.bytesOf(tensor));
     }
-    const isLast = layer === this.architecture.layers - 1;
-    await reference.finishLayer(layer, { inputNorm, postAttentionNorm, ...(isLast ? { finalNorm } : {}) }, signal);
     return { inputNorm, postAttentionNorm, linears: gatherLinears(linears) };
   }
 

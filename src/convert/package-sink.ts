@@ -1,6 +1,6 @@
 /**
  * Where a package is written: files one after another, each with its length and SHA-256 when it is done. A folder on disk
- * (`src/cli/node-files.ts`), memory (tests, scratch), later the browser's own storage.
+ * (`src/cli/node-files.ts`), memory (tests), the browser's own storage.
  */
 import { createSHA256 } from 'hash-wasm';
 import type { FileSet } from '@/formats/byte-source.ts';
@@ -20,7 +20,7 @@ export interface PackageSink {
   create(file: string): Promise<PackageFile>;
   /** The finished files, to be read back. */
   readonly files: FileSet;
-  /** Removes every file this sink has written: after an abort or a failure, or when a scratch sink has served. */
+  /** Removes every file this sink has written: after an abort or a failure. */
   discard(): Promise<void>;
 }
 

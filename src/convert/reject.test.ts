@@ -14,9 +14,9 @@ import { memoryPackageSink } from './package-sink.ts';
 import { parseObjectives } from './objectives.ts';
 
 const tools = tinyTools({
-  scratch: memoryPackageSink('scratch'),
   stageRunner: {
     open: () => Promise.reject(new Error('nothing runs before everything is checked')),
+    multiply: () => Promise.reject(new Error('nothing runs before everything is checked')),
   },
 });
 

@@ -29,4 +29,13 @@ export interface OpenStage {
 
 export interface StageRunner {
   open(stage: StageToRun, signal?: AbortSignal): Promise<OpenStage>;
+  /**
+   * One linear layer, y = x Wᵀ, in f32. @param x f32 [rows, inputs]. @param weights f32 [outputs, inputs]; neither is changed.
+   * @returns f32 [rows, outputs], new memory.
+   */
+  multiply(
+    x: Float32Array<ArrayBuffer>,
+    weights: Float32Array<ArrayBuffer>,
+    inputs: number,
+  ): Promise<Float32Array<ArrayBuffer>>;
 }

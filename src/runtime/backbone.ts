@@ -8,8 +8,8 @@
 import type { Architecture } from '@/formats/manifest.ts';
 import type { Backend, BackendTensor, StageFiles, StageSession } from './backend.ts';
 import { commonPrefixLength } from './chat-tokenizer.ts';
-import { rotaryTables } from './rope.ts';
-import type { RotaryTables } from './rope.ts';
+import { rotaryTables } from '@/core/rope.ts';
+import type { RotaryTables } from '@/core/rope.ts';
 
 /** Rows of the token embedding, e.g. `EmbeddingTable` of `src/formats`. */
 export interface EmbeddingRows {

@@ -8,7 +8,7 @@ import { FormatError } from '@/formats/errors.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
 import { createConvertTools } from '../convert-tools.ts';
 import { diskFileSet } from '../disk-files.ts';
-import { folderPackageSink, scratchSink } from '../node-files.ts';
+import { folderPackageSink } from '../node-files.ts';
 import { writeHuggingFaceFolder } from './hf-layout.ts';
 
 /** Of the base model's 30: what tells good answers from spoiled ones is best here, and more layers add nothing (its README). */
@@ -53,8 +53,7 @@ export async function prepareBackbone(source: string, work: string, dtype: 'q4' 
   const folder = join(work, dtype === 'q4' ? 'backbone' : `backbone-${dtype}`);
   if (existsSync(join(folder, MANIFEST_FILE))) return folder;
   const checkpoint = await prepareCheckpoint(source, work);
-  const scratch = await scratchSink(work);
-  const tools = await createConvertTools(scratch.sink);
+  const tools = await createConvertTools();
   try {
     await convertCheckpoint(
       diskFileSet(checkpoint),
@@ -70,7 +69,6 @@ export async function prepareBackbone(source: string, work: string, dtype: 'q4' 
     );
   } finally {
     await tools.dispose();
-    await scratch.remove();
   }
   return folder;
 }

@@ -15,7 +15,7 @@ import type { Manifest } from '@/formats/manifest.ts';
 import { createConvertTools } from '../convert-tools.ts';
 import { diskFileSet } from '../disk-files.ts';
 import { createCliEngine } from '../node-engine.ts';
-import { folderPackageSink, scratchSink } from '../node-files.ts';
+import { folderPackageSink } from '../node-files.ts';
 import { BASE_MODEL, findGguf, LAYERS, LAYERS_PER_STAGE } from './backbone-step.ts';
 import { preferencePairs } from './evaluate.ts';
 import { writeHuggingFaceFolder } from './hf-layout.ts';
@@ -45,8 +45,7 @@ async function prepareNoisyBackbone(source: string, work: string): Promise<strin
   await writeHuggingFaceFolder(source, await findGguf(source), checkpoint, LAYERS, (name, values) =>
     name.includes('_proj.') ? addRoundingNoise(values, random) : values,
   );
-  const scratch = await scratchSink(work);
-  const tools = await createConvertTools(scratch.sink);
+  const tools = await createConvertTools();
   try {
     await convertCheckpoint(
       diskFileSet(checkpoint),
@@ -62,7 +61,6 @@ async function prepareNoisyBackbone(source: string, work: string): Promise<strin
     );
   } finally {
     await tools.dispose();
-    await scratch.remove();
   }
   return folder;
 }

@@ -6,7 +6,7 @@ import { replaceHeads } from '@/convert/replace-heads.ts';
 import type { Manifest, Objective } from '@/formats/manifest.ts';
 import { createConvertTools } from '../convert-tools.ts';
 import { diskFileSet } from '../disk-files.ts';
-import { folderPackageSink, scratchSink } from '../node-files.ts';
+import { folderPackageSink } from '../node-files.ts';
 import { BASE_MODEL, LAYERS } from './backbone-step.ts';
 import type { TrainedHeads } from './heads-step.ts';
 import { LABEL_RECIPES } from './label-recipes.ts';
@@ -63,8 +63,7 @@ export async function writePackage(
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   for (const name of await readdir(backbone)) await cp(join(backbone, name), join(out, name));
-  const scratch = await scratchSink();
-  const tools = await createConvertTools(scratch.sink);
+  const tools = await createConvertTools();
   try {
     const manifest = await replaceHeads(
       folderPackageSink(out),
@@ -90,6 +89,5 @@ export async function writePackage(
     return manifest;
   } finally {
     await tools.dispose();
-    await scratch.remove();
   }
 }

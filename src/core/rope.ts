@@ -2,9 +2,20 @@
  * Rotary position tables, computed in f64 and rounded once to f32.
  * Lineage: Transformers `modeling_rope_utils.py`, `_compute_default_rope_parameters` and `_compute_llama3_parameters`.
  */
-import type { Architecture } from '@/formats/manifest.ts';
 
-export type RopeParameters = Architecture['rope'];
+/** Of the manifest's architecture. */
+export interface RopeParameters {
+  readonly theta: number;
+  /** Llama 3.1's. */
+  readonly scaling?:
+    | {
+        readonly factor: number;
+        readonly lowFreqFactor: number;
+        readonly highFreqFactor: number;
+        readonly originalMaxPositions: number;
+      }
+    | undefined;
+}
 
 /**
  * Inverse frequencies θ^(−2i/headDim), i = 0…headDim/2−1, after the scaling of Llama 3.1 where the model has it.
