@@ -130,13 +130,15 @@ export function gateWeights(
   const { activeObjectives } = head.gate;
   if (activeObjectives !== undefined) assertActiveObjectives(activeObjectives, head.objectives);
   const weights = new Float64Array(head.objectives);
-  writeGateWeights(head.gate, activeObjectives ?? Array.from(weights.keys()), logits, weights);
+  // Ascending whatever the mask's own order is, so that the sum has the same bits wherever it is made.
+  const active = activeObjectives?.toSorted((a, b) => a - b) ?? Array.from(weights.keys());
+  writeGateWeights(head.gate, active, logits, weights);
   return weights;
 }
 
 /**
  * The same for the k entries from `start` of `logits`, into those of `weights`: for many prompts, where a new array each would
- * cost more. `active`: the gate's active objectives, or all; other entries are not touched.
+ * cost more. `active`: the gate's active objectives, or all, ascending; other entries are not touched.
  */
 export function writeGateWeights(
   { temperature, logitScale }: GateSoftmax,

@@ -5,6 +5,7 @@
 import { assert } from '@/base/assert.ts';
 import { DataError } from './errors.ts';
 import { writeGateWeights } from './reward-head.ts';
+import { gateFactors, writeGateExponentials, writeReweightedGate } from './reweighted-gate.ts';
 import type { ScoredSet } from './scored-set.ts';
 import {
   identitySteering,
@@ -12,6 +13,7 @@ import {
   type SteerableHead,
   type Steering,
   soundingObjectives,
+  steeredLogits,
   steeredSoftmax,
   steeredTransform,
 } from './steering.ts';
@@ -61,8 +63,14 @@ export interface BatchScores {
   readonly gateWeights: Float64Array;
   /** c as steered, pins included `[prompts, k]`; meaningful while coefficients are pinned, otherwise stale. */
   readonly coefficients: Float64Array;
-  /** Working space: l + δ of every prompt, r' of one response, scores of the largest group. */
-  readonly scratch: { readonly logits: Float64Array; readonly adjusted: Float64Array; readonly sorted: Float64Array };
+  /** Working space: r' of one response, scores of the largest group; and whose gate `gateWeights` holds. */
+  readonly scratch: { readonly adjusted: Float64Array; readonly sorted: Float64Array; gateOf: Steering | undefined };
+}
+
+/** e^((l − max l) / τ) `[prompts, k]` at the temperature asked for last: a move of any other handle needs no exponential a prompt. */
+interface GateExponentials {
+  temperature: number;
+  readonly values: Float64Array;
 }
 
 export interface SteeringBatch {
@@ -70,6 +78,7 @@ export interface SteeringBatch {
   readonly set: SteerableSet;
   /** Under identity steering. */
   readonly baseline: BatchScores;
+  readonly exponentials: GateExponentials;
 }
 
 /**
@@ -88,7 +97,8 @@ export function makeSteeringBatch(head: SteerableHead, set: SteerableSet): Steer
   assertFinite('rewards, row', set.rewards, k);
   assertFinite('gate logits, prompt', set.gateLogits, k);
   const baseline = makeBatchScores(head, set);
-  const batch = { head, set, baseline };
+  const exponentials = { temperature: Number.NaN, values: new Float64Array(set.prompts * k) };
+  const batch = { head, set, baseline, exponentials };
   scoreBatch(batch, identitySteering, baseline);
   return batch;
 }
@@ -108,9 +118,9 @@ export function makeBatchScores(head: SteerableHead, { rows, prompts, groups, gr
     gateWeights: new Float64Array(prompts * k),
     coefficients: new Float64Array(prompts * k),
     scratch: {
-      logits: new Float64Array(prompts * k),
       adjusted: new Float64Array(k),
       sorted: new Float64Array(largest),
+      gateOf: undefined,
     },
   };
 }
@@ -128,27 +138,37 @@ export function scoreBatch(batch: SteeringBatch, steering: Steering, target: Bat
   return target;
 }
 
-function weighPrompts({ head, set, baseline }: SteeringBatch, steering: Steering, target: BatchScores): void {
+function weighPrompts({ head, set, exponentials }: SteeringBatch, steering: Steering, target: BatchScores): void {
   const { gateWeights, scratch } = target;
   const k = head.objectives;
   const sounding = soundingObjectives(head, steering);
   assert(sounding.length > 0, 'no objective is active');
-  if (target !== baseline && keepsGate(steering)) {
-    gateWeights.set(baseline.gateWeights);
-    return;
-  }
-  const { logits } = scratch;
-  logits.set(set.gateLogits);
-  for (const [objective, shift] of Object.entries(steering.logitShifts))
-    for (let at = Number(objective); at < logits.length; at += k) logits[at] = logits[at]! + shift;
-  gateWeights.fill(0);
+  if (scratch.gateOf !== undefined && hasSameGate(scratch.gateOf, steering)) return;
+  scratch.gateOf = undefined;
   const gate = steeredSoftmax(head, steering);
-  for (let start = 0; start < logits.length; start += k) writeGateWeights(gate, sounding, logits, gateWeights, start);
+  const { temperature, logitScale } = gate;
+  const { values } = exponentials;
+  if (exponentials.temperature !== temperature) {
+    const active = head.gate.activeObjectives ?? Array.from({ length: k }, (_, j) => j);
+    for (let start = 0; start < values.length; start += k)
+      writeGateExponentials(temperature, active, set.gateLogits, values, start);
+    exponentials.temperature = temperature;
+  }
+  const factors = gateFactors(k, sounding, steering.logitShifts, temperature);
+  for (let start = 0; start < values.length; start += k) {
+    if (writeReweightedGate(logitScale, values, factors, gateWeights, start)) continue;
+    const logits = steeredLogits(set.gateLogits.subarray(start, start + k), steering);
+    gateWeights.fill(0, start, start + k);
+    writeGateWeights(gate, sounding, logits, gateWeights.subarray(start, start + k));
+  }
+  scratch.gateOf = steering;
 }
 
-/** Whether every gate weight is the model's own. */
-function keepsGate({ logitShifts, temperature, muted, soloed }: Steering): boolean {
-  return Object.keys(logitShifts).length === 0 && temperature === undefined && muted.length + soloed.length === 0;
+/** By identity: a move makes new ones of what it changes. */
+function hasSameGate(a: Steering, b: Steering): boolean {
+  return (
+    a.logitShifts === b.logitShifts && a.temperature === b.temperature && a.muted === b.muted && a.soloed === b.soloed
+  );
 }
 
 /** s = g · r'. */
@@ -192,22 +212,40 @@ function onlyPenaltyRow(transform: Float64Array, k: number): number | undefined 
 
 /**
  * The same for M of Eq 2 with one dimension v: r'_j = r_j + r_v M[v, j], whose two products are added in either order to the same
- * bits. A fifth of the time.
+ * bits. Two neighbours of one prompt go together and share what is read of it: half the time of one by one.
  */
 function scoreByOnePenaltyRow(set: SteerableSet, row: Float64Array, dimension: number, target: BatchScores): void {
   const k = row.length;
   const { gateWeights, scores } = target;
   const { rewards, promptOf } = set;
   const own = row[dimension]!;
-  for (let at = 0; at < set.rows; at++) {
-    const from = at * k;
-    const gate = promptOf[at]! * k;
-    const verbosity = rewards[from + dimension]!;
-    let sum = 0;
-    for (let j = 0; j < dimension; j++) sum += gateWeights[gate + j]! * (rewards[from + j]! + verbosity * row[j]!);
-    sum += gateWeights[gate + dimension]! * (verbosity * own);
-    for (let j = dimension + 1; j < k; j++) sum += gateWeights[gate + j]! * (rewards[from + j]! + verbosity * row[j]!);
-    scores[at] = sum;
+  for (let at = 0; at < set.rows;) {
+    const prompt = promptOf[at]!;
+    const gate = prompt * k;
+    const a = at * k;
+    const verbosityA = rewards[a + dimension]!;
+    const paired = at + 1 < set.rows && promptOf[at + 1] === prompt;
+    const b = paired ? a + k : a;
+    const verbosityB = rewards[b + dimension]!;
+    let sumA = 0;
+    let sumB = 0;
+    for (let j = 0; j < dimension; j++) {
+      const weight = gateWeights[gate + j]!;
+      const penalty = row[j]!;
+      sumA += weight * (rewards[a + j]! + verbosityA * penalty);
+      sumB += weight * (rewards[b + j]! + verbosityB * penalty);
+    }
+    sumA += gateWeights[gate + dimension]! * (verbosityA * own);
+    sumB += gateWeights[gate + dimension]! * (verbosityB * own);
+    for (let j = dimension + 1; j < k; j++) {
+      const weight = gateWeights[gate + j]!;
+      const penalty = row[j]!;
+      sumA += weight * (rewards[a + j]! + verbosityA * penalty);
+      sumB += weight * (rewards[b + j]! + verbosityB * penalty);
+    }
+    scores[at] = sumA;
+    if (paired) scores[at + 1] = sumB;
+    at += paired ? 2 : 1;
   }
 }
 
@@ -218,8 +256,14 @@ function scoreByCoefficients({ head, set }: SteeringBatch, steering: Steering, t
   const { gateWeights, coefficients, scores } = target;
   const { rewards, promptOf } = set;
   const pins = Object.entries(steering.coefficientOverrides).map(([j, value]) => [Number(j), value] as const);
+  // In most rows M is the identity, where c_i = g_i: the others alone are summed.
+  const mixed = Array.from({ length: k }, (_, i) => i).filter((i) => {
+    const [begin = 0, end = 0] = [rowStarts[i], rowStarts[i + 1]];
+    return end - begin !== 1 || columns[begin] !== i || values[begin] !== 1;
+  });
+  coefficients.set(gateWeights);
   for (let start = 0; start < coefficients.length; start += k) {
-    for (let i = 0; i < k; i++) {
+    for (const i of mixed) {
       let sum = 0;
       const end = rowStarts[i + 1]!;
       for (let at = rowStarts[i]!; at < end; at++) sum += values[at]! * gateWeights[start + columns[at]!]!;
@@ -227,12 +271,21 @@ function scoreByCoefficients({ head, set }: SteeringBatch, steering: Steering, t
     }
     for (const [j, value] of pins) coefficients[start + j] = value;
   }
-  for (let row = 0; row < set.rows; row++) {
-    const from = row * k;
-    const prompt = promptOf[row]! * k;
-    let sum = 0;
-    for (let j = 0; j < k; j++) sum += coefficients[prompt + j]! * rewards[from + j]!;
-    scores[row] = sum;
+  for (let at = 0; at < set.rows;) {
+    const prompt = promptOf[at]!;
+    const a = at * k;
+    const paired = at + 1 < set.rows && promptOf[at + 1] === prompt;
+    const b = paired ? a + k : a;
+    let sumA = 0;
+    let sumB = 0;
+    for (let j = 0; j < k; j++) {
+      const coefficient = coefficients[prompt * k + j]!;
+      sumA += coefficient * rewards[a + j]!;
+      sumB += coefficient * rewards[b + j]!;
+    }
+    scores[at] = sumA;
+    if (paired) scores[at + 1] = sumB;
+    at += paired ? 2 : 1;
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type HeadEvaluation,
   score,
 } from './reward-head.ts';
+import { gateFactors, writeGateExponentials, writeReweightedGate } from './reweighted-gate.ts';
 
 /** Numbers by objective index; an objective that is absent has none. */
 export type ByObjective = Readonly<Record<number, number>>;
@@ -146,13 +147,12 @@ export function steeringProblem(steering: Steering, head: SteerableHead): string
   return undefined;
 }
 
-/**
- * Objectives the steered softmax runs over, in the order of the model's own mask: those it may weigh, less the muted, and
- * while any is soloed those alone.
- */
+/** Objectives the steered softmax runs over, ascending: those it may weigh, less the muted, and while any is soloed those alone. */
 export function soundingObjectives({ objectives, gate }: SteerableHead, { muted, soloed }: Steering): number[] {
   const active = gate.activeObjectives ?? Array.from({ length: objectives }, (_, j) => j);
-  return active.filter((j) => !muted.includes(j) && (soloed.length === 0 || soloed.includes(j)));
+  return active
+    .filter((j) => !muted.includes(j) && (soloed.length === 0 || soloed.includes(j)))
+    .toSorted((a, b) => a - b);
 }
 
 /**
@@ -212,8 +212,25 @@ export function steeredSoftmax(head: SteerableHead, steering: Steering): GateSof
  * @throws AssertionError when no objective sounds (`steeringProblem` says so beforehand).
  */
 export function steeredGateWeights(head: SteerableHead, logits: Float64Array, steering: Steering): Float64Array {
+  const { objectives: k } = head;
   const gate = steeredSoftmax(head, steering);
-  return gateWeights({ objectives: head.objectives, gate }, steeredLogits(logits, steering));
+  if (reweighsGate(steering)) {
+    assert(logits.length === k, () => `${logits.length} logits for ${k} objectives`);
+    const active = head.gate.activeObjectives ?? Array.from({ length: k }, (_, j) => j);
+    const sounding = soundingObjectives(head, steering);
+    assert(sounding.length > 0, 'no objective is active');
+    const exponentials = new Float64Array(k);
+    const weights = new Float64Array(k);
+    writeGateExponentials(gate.temperature, active, logits, exponentials);
+    const factors = gateFactors(k, sounding, steering.logitShifts, gate.temperature);
+    if (writeReweightedGate(gate.logitScale, exponentials, factors, weights)) return weights;
+  }
+  return gateWeights({ objectives: k, gate }, steeredLogits(logits, steering));
+}
+
+/** Whether the gate's odds change: shifts or a mask. Its temperature may change without. */
+function reweighsGate({ logitShifts, muted, soloed }: Steering): boolean {
+  return !isEmpty(logitShifts) || muted.length > 0 || soloed.length > 0;
 }
 
 /** Whether the score is c · r with pinned coefficients and not g · r'. */
