@@ -2,19 +2,21 @@
  * `npm run convert -- SOURCE --out DIR`: a Hugging Face checkpoint, in a folder or on the hub, into a model package.
  */
 import { readFile, rm, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { ConvertOptions, ConvertProgress } from '@/convert/conversion.ts';
 import { convertCheckpoint } from '@/convert/convert-checkpoint.ts';
+import { openGgufCheckpoint } from '@/convert/gguf-checkpoint.ts';
+import { readHeadsFile } from '@/convert/heads-file.ts';
 import type { Dtype } from '@/convert/linear-encoder.ts';
 import { parseObjectives } from '@/convert/objectives.ts';
-import type { FileSet } from '@/formats/byte-source.ts';
+import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
 import { FormatError } from '@/formats/errors.ts';
 import type { Manifest } from '@/formats/manifest.ts';
 import { describeConversion } from './conversion-report.ts';
 import { createConvertTools } from './convert-tools.ts';
-import { diskFileSet } from './disk-files.ts';
+import { diskFileSet, diskSource } from './disk-files.ts';
 import { DEFAULT_HUB, hubFileSet, parseHubId } from './hub-files.ts';
 import { folderPackageSink } from './node-files.ts';
 import { ProgressBar, type ProgressStream } from './progress-bar.ts';
@@ -23,11 +25,16 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
 
   npm run convert -- SOURCE --out DIR [options]
 
-  SOURCE                 folder with config.json, *.safetensors and tokenizer files, or a hub id owner/name[@revision]
+  SOURCE                 folder with config.json, *.safetensors and tokenizer files, a hub id owner/name[@revision], or a
+                         Llama's .gguf file (Q4_0, Q4_1, Q8_0, F16, BF16, F32) with --heads
   --out DIR              where the package is written
   --dtype TYPE           q4 (default), q8, f16 or f32: how the linear layers are stored
   --layers-per-stage N   decoder layers in one file (default 4)
   --max-layers N         keep only the first N layers
+  --heads FILE           safetensors with the reward heads, for a source that has none: ArmoRM's regression_layer.weight,
+                         gating.*, reward_transform_matrix
+  --tokenizer DIR        where tokenizer.json and tokenizer_config.json of a .gguf file are (default: beside it), with
+                         chat_template.jinja where the template is not in the latter
   --objectives FILE      JSON array with the objectives' names, or with their whole manifest entries
   --name TEXT            name of the package (default: the folder's or the model's)
   --licence TEXT         SPDX identifier or a sentence (default: the model card's)
@@ -59,6 +66,8 @@ interface Arguments {
   readonly out: string;
   readonly hub: string;
   readonly objectivesFile: string | undefined;
+  readonly headsFile: string | undefined;
+  readonly tokenizerFolder: string | undefined;
   readonly options: Omit<ConvertOptions, 'name' | 'source'> & { readonly name?: string };
 }
 
@@ -85,14 +94,17 @@ export async function runConvert(
 }
 
 async function convert(
-  { source, out, hub, objectivesFile, options }: Arguments,
+  { source, out, hub, objectivesFile, headsFile, tokenizerFolder, options }: Arguments,
   streams: ConvertStreams,
   signal: AbortSignal,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const startedAt = performance.now();
   const download = join(out, '.download');
-  const checkpoint = await openSource(source, hub, download, environment);
+  const checkpoint = source.toLowerCase().endsWith('.gguf')
+    ? await openGgufSource(source, tokenizerFolder)
+    : await openSource(source, hub, download, environment);
+  const heads = headsFile === undefined ? undefined : await readHeadsFile(await openFile(headsFile));
   const objectives = objectivesFile === undefined ? undefined : await readObjectives(objectivesFile);
   const sink = folderPackageSink(out);
   const tools = await createConvertTools();
@@ -103,7 +115,9 @@ async function convert(
       checkpoint.files,
       sink,
       {
+        ...checkpoint.options,
         ...options,
+        ...(heads === undefined ? {} : { heads }),
         name: options.name ?? checkpoint.name,
         source: checkpoint.source,
         ...(objectives === undefined ? {} : { objectives }),
@@ -145,6 +159,29 @@ interface OpenedSource {
   readonly files: FileSet;
   readonly name: string;
   readonly source: Manifest['source'];
+  /** What the source says itself; the command's own options come before. */
+  readonly options?: Pick<ConvertOptions, 'blocks' | 'licence'>;
+}
+
+/** @throws FormatError when there is no such file. */
+async function openFile(path: string): Promise<ByteSource> {
+  const source = await diskSource(path);
+  if (source === undefined) throw new FormatError('missing-file', path, 'there is no such file.');
+  return source;
+}
+
+/** A GGUF file with the tokenizer's files of a folder. */
+async function openGgufSource(path: string, tokenizerFolder = dirname(resolve(path))): Promise<OpenedSource> {
+  const { files, blocks, name, licence } = await openGgufCheckpoint(
+    await openFile(path),
+    diskFileSet(resolve(tokenizerFolder)),
+  );
+  return {
+    files,
+    name: name ?? basename(path).replace(/\.gguf$/i, ''),
+    source: { name: basename(path) },
+    options: { blocks, ...(licence === undefined ? {} : { licence }) },
+  };
 }
 
 /** A folder where there is one of that name, otherwise a hub id. */
@@ -185,11 +222,18 @@ function readArguments(
   const dtype = DTYPES.find((candidate) => candidate === (values.dtype ?? 'q4'));
   if (dtype === undefined) throw new UsageError(`--dtype must be one of ${DTYPES.join(', ')}, not ${values.dtype}.`);
   const maxLayers = values['max-layers'];
+  const isGguf = source.toLowerCase().endsWith('.gguf');
+  if (isGguf && values.heads === undefined)
+    throw new UsageError('A .gguf file has no reward heads: --heads FILE is missing; --help explains.');
+  if (!isGguf && values.tokenizer !== undefined)
+    throw new UsageError('--tokenizer goes with a .gguf file; a folder or a hub model has its own tokenizer files.');
   return {
     source,
     out: resolve(values.out),
     hub: values.hub ?? (environment['HF_ENDPOINT'] || DEFAULT_HUB),
     objectivesFile: values.objectives,
+    headsFile: values.heads,
+    tokenizerFolder: values.tokenizer,
     options: {
       dtype,
       layersPerStage: positiveInteger('--layers-per-stage', values['layers-per-stage'] ?? '4'),
@@ -214,6 +258,8 @@ function parseArguments(argv: readonly string[]) {
         'layers-per-stage': string,
         'max-layers': string,
         objectives: string,
+        heads: string,
+        tokenizer: string,
         name: string,
         licence: string,
         hub: string,

@@ -1,6 +1,7 @@
 /** What goes into a conversion and what comes out: options, injected tools, progress, report. Types only. */
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { HeadOutputs, Manifest, Objective } from '@/formats/manifest.ts';
+import type { BlockSource } from './carried-blocks.ts';
 import type { Dtype } from './linear-encoder.ts';
 import type { TemplateMessage, TextTools } from './model-tokens.ts';
 import type { StageRunner } from './stage-runner.ts';
@@ -22,6 +23,8 @@ export interface ConvertOptions {
   readonly objectives?: readonly Objective[];
   /** Heads from elsewhere: for a plain language model, which has none. Refused where the checkpoint brings its own. */
   readonly heads?: RewardHead;
+  /** Blocks that the checkpoint's weights came in; a 4- or 8-bit package carries them over without rounding again. */
+  readonly blocks?: BlockSource;
   /** A template instead of the checkpoint's own. Only for heads that were trained with it. */
   readonly chatTemplate?: string;
   /** Measure more texts against f32 than the canaries. */

@@ -8,12 +8,14 @@ import type { RewardHead } from '@/core/reward-head.ts';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
 import { type CheckpointTensors, openCheckpointTensors } from '@/formats/checkpoint-tensors.ts';
 import { FormatError } from '@/formats/errors.ts';
+import { blockValues } from '@/formats/gguf-blocks.ts';
 import { type CheckpointConfig, readCheckpointConfig } from '@/formats/hugging-face.ts';
 import { readJsonFile } from '@/formats/json-file.ts';
 import { manifestFiles } from '@/formats/manifest-checks.ts';
-import type { Architecture, FileEntry, Manifest, Stage } from '@/formats/manifest.ts';
+import type { Architecture, FileEntry, Stage } from '@/formats/manifest.ts';
 import { readTokenizerConfig, TOKENIZER_CONFIG_FILE } from '@/formats/tokenizer-config.ts';
 import { checkTensors, EMBEDDING_TENSOR, FINAL_NORM_TENSOR, layerTensor, linearShape } from './backbone-tensors.ts';
+import { carriedForm } from './carried-blocks.ts';
 import type { ConversionReport, ConvertCall, ConvertOptions, ConvertTools, TensorReport } from './conversion.ts';
 import { writeEmbedding } from './embedding-writer.ts';
 import { requireFinite } from './finite.ts';
@@ -26,13 +28,14 @@ import {
   type StoredLinear,
 } from './graph/decoder-stage.ts';
 import { canariesOf, headOutputsOf, type PreparedText, prepareTexts, sequencesOf } from './head-outputs.ts';
-import { BLOCK_SIZE, DataFile, encodeLinear, relativeError } from './linear-encoder.ts';
+import { carriesBlocks, DataFile, encodeLinear, type Matrix, relativeError } from './linear-encoder.ts';
 import { writeManifest } from './manifest-writer.ts';
 import { licenceOf } from './model-card.ts';
 import { deriveModelTokens } from './model-tokens.ts';
 import { defaultObjectives } from './objectives.ts';
 import { type PackageSink, writePackageFile } from './package-sink.ts';
 import { runPackage } from './package-pass.ts';
+import { quantisationSummary } from './quantisation-summary.ts';
 import { embedSequences, ReferencePass } from './reference-pass.ts';
 import {
   gateHiddenWidths,
@@ -248,6 +251,7 @@ class Conversion {
     const { signal } = this.call;
     const embedding = await writeEmbedding(this.tensors, this.architecture, this.options.dtype, this.sink, {
       ...(signal === undefined ? {} : { signal }),
+      ...(this.options.blocks === undefined ? {} : { blocks: this.options.blocks }),
       onBytes: (bytes) => this.advance(EMBEDDING_TENSOR, bytes),
     });
     this.report(EMBEDDING_TENSOR, embedding.form, embedding.error);
@@ -305,15 +309,26 @@ class Conversion {
       signal?.throwIfAborted();
       const tensor = layerTensor(layer, name);
       const [outputs, inputs] = linearShape(this.architecture, name);
-      const matrix = { values: await this.read(tensor), outputs, inputs };
-      const { stored, error, fallback } = await encodeLinear(matrix, this.options.dtype, data);
+      const matrix = await this.readMatrix(tensor, outputs, inputs);
+      const { stored, error, fallback, carried } = await encodeLinear(matrix, this.options.dtype, data);
       linears.set(name, stored);
       if (fallback !== undefined) this.notes.push(`${tensor} is stored as ${fallback}.`);
-      this.report(tensor, fallback ?? this.options.dtype, error);
+      this.report(tensor, fallback ?? (carried === undefined ? this.options.dtype : carriedForm(carried)), error);
       await reference.addLinear(name, matrix);
       this.advance(tensor, this.bytesOf(tensor));
     }
     return { inputNorm, postAttentionNorm, linears: gatherLinears(linears) };
+  }
+
+  /** The blocks that the values come in, where the package takes them; the file is read once either way. */
+  private async readMatrix(tensor: string, outputs: number, inputs: number): Promise<Matrix> {
+    const { blocks: source, dtype } = this.options;
+    const form = carriesBlocks(dtype) ? source?.formOf(tensor) : undefined;
+    if (source === undefined || form === undefined) return { values: await this.read(tensor), outputs, inputs };
+    const blocks = await source.readRows(tensor, 0, outputs, this.call.signal);
+    const values = blockValues(blocks);
+    requireFinite(values, this.tensors.where(tensor));
+    return { values, outputs, inputs, carried: { name: form.name, blocks } };
   }
 
   private async read(tensor: string): Promise<Float32Array<ArrayBuffer>> {
@@ -335,28 +350,6 @@ class Conversion {
     this.doneBytes = Math.min(this.doneBytes + bytes, this.totalBytes);
     this.call.onProgress?.({ stage: 'convert', tensor, doneBytes: this.doneBytes, totalBytes: this.totalBytes });
   }
-}
-
-const FORMS: Partial<Record<ConvertOptions['dtype'], string>> = {
-  q4: 'linear layers in 4 bits, value = minimum + scale · q, f16 minimum and scale a block; embedding in 8 bits, value = scale · q',
-  q8: 'linear layers and embedding in 8 bits, value = scale · q, f16 scale a block',
-};
-
-function quantisationSummary(
-  { dtype }: ConvertOptions,
-  reports: readonly TensorReport[],
-): Pick<Manifest, 'quantisation'> {
-  const form = FORMS[dtype];
-  if (form === undefined) return {};
-  const errors = reports.map(({ relativeError }) => relativeError);
-  return {
-    quantisation: {
-      form,
-      blockSize: BLOCK_SIZE,
-      worstRelativeError: Math.max(...errors),
-      meanRelativeError: errors.reduce((sum, error) => sum + error, 0) / errors.length,
-    },
-  };
 }
 
 async function copyFile(

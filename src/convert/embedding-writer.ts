@@ -1,16 +1,18 @@
 /**
  * Writes `embedding.safetensors` (README "The model package"), streaming over rows.
  */
-import { f32ToF16 } from '@/base/half.ts';
+import { f16ToF32, f32ToF16 } from '@/base/half.ts';
 import type { CheckpointTensors } from '@/formats/checkpoint-tensors.ts';
+import { blockValues } from '@/formats/gguf-blocks.ts';
 import type { Architecture, FileEntry } from '@/formats/manifest.ts';
 import { sequentialSink } from '@/formats/byte-sink.ts';
 import type { SafetensorsDtype } from '@/formats/safetensors.ts';
 import { SafetensorsWriter } from '@/formats/safetensors-writer.ts';
 import { EMBEDDING_TENSOR } from './backbone-tensors.ts';
 import { fitsHalfPrecision, quantiseSymmetric8, type RoundingError } from './block-quantisation.ts';
+import { type BlockSource, carriedForm } from './carried-blocks.ts';
 import { requireFinite } from './finite.ts';
-import { BLOCK_SIZE, type Dtype, ErrorTotal } from './linear-encoder.ts';
+import { BLOCK_SIZE, carriesBlocks, type Dtype, ErrorTotal } from './linear-encoder.ts';
 import type { PackageSink } from './package-sink.ts';
 
 export const EMBEDDING_FILE = 'embedding.safetensors';
@@ -25,13 +27,15 @@ export interface WrittenEmbedding {
 
 export interface EmbeddingOptions {
   readonly signal?: AbortSignal;
+  /** The table's own blocks, where it has any. */
+  readonly blocks?: BlockSource;
   /** After every slab: bytes of the checkpoint read since the last call. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /**
- * q4 and q8 packages: 8 bits in blocks of 32 with f16 scales, which holds a Q8_0 table exactly. Otherwise the checkpoint's own
- * numbers; an f16 package narrows an F32 table to F16.
+ * q4 and q8 packages: 8 bits in blocks of 32 with f16 scales, which holds blocks of 4 or 8 bits exactly, unless they have minima:
+ * those are narrowed to F16. Otherwise the checkpoint's own numbers; an f16 package narrows an F32 table to F16.
  * @throws FormatError naming the tensor.
  */
 export async function writeEmbedding(
@@ -43,8 +47,9 @@ export async function writeEmbedding(
 ): Promise<WrittenEmbedding> {
   const { hiddenSize } = architecture;
   const stored = tensors.require(EMBEDDING_TENSOR).dtype;
-  if ((dtype === 'q4' || dtype === 'q8') && hiddenSize % BLOCK_SIZE === 0)
-    return writeBlocks(tensors, architecture, sink, options);
+  if (carriesBlocks(dtype) && options.blocks?.formOf(EMBEDDING_TENSOR)?.hasMinima === true)
+    return writeRows(tensors, architecture, 'F16', sink, options);
+  if (carriesBlocks(dtype) && hiddenSize % BLOCK_SIZE === 0) return writeBlocks(tensors, architecture, sink, options);
   const target = stored === 'F64' ? 'F32' : stored === 'F32' && dtype === 'f16' ? 'F16' : stored;
   return writeRows(tensors, architecture, target, sink, options);
 }
@@ -71,8 +76,13 @@ async function writeRows(
     } else {
       const values = await readRows(tensors, first, rows, options.signal);
       if (target === 'F16') {
+        if (!fitsHalfPrecision(values)) {
+          await file.finish();
+          return writeRows(tensors, { vocabSize, hiddenSize }, 'F32', sink, options);
+        }
         const halves = new Uint16Array(values.length);
         f32ToF16(values, halves);
+        error.addDifference(values, f16ToF32(halves));
         await writer.append('weight', halves);
       } else await writer.append('weight', values);
     }
@@ -88,6 +98,8 @@ async function writeBlocks(
   sink: PackageSink,
   options: EmbeddingOptions,
 ): Promise<WrittenEmbedding> {
+  const source = options.blocks;
+  const form = source?.formOf(EMBEDDING_TENSOR);
   const blocksPerRow = hiddenSize / BLOCK_SIZE;
   const error = new ErrorTotal();
   // The file holds the scales first, and they are known only after the last row: the integers wait in memory, at a byte each
@@ -96,12 +108,14 @@ async function writeBlocks(
   const weights: Int8Array<ArrayBuffer>[] = [];
   for (const [first, rows] of slabs(vocabSize, hiddenSize)) {
     options.signal?.throwIfAborted();
-    const values = await readRows(tensors, first, rows, options.signal);
+    const carried =
+      form === undefined ? undefined : await source?.readRows(EMBEDDING_TENSOR, first, rows, options.signal);
+    const values = carried === undefined ? await readRows(tensors, first, rows, options.signal) : blockValues(carried);
     if (!fitsHalfPrecision(values)) return writeRows(tensors, { vocabSize, hiddenSize }, 'F32', sink, options);
-    const blocks = quantiseSymmetric8(values, BLOCK_SIZE);
+    const blocks = carried ?? quantiseSymmetric8(values, BLOCK_SIZE);
     scales.set(blocks.scales, first * blocksPerRow);
     weights.push(blocks.quants);
-    error.add(blocks);
+    if ('squaredError' in blocks) error.add(blocks);
     options.onBytes(rowBytes(tensors, vocabSize) * rows);
   }
   const file = await sink.create(EMBEDDING_FILE);
@@ -117,7 +131,11 @@ async function writeBlocks(
   await writer.append('scales', scales);
   for (const slab of weights) await writer.append('weight', slab);
   await writer.finish();
-  return { entry: await file.finish(), error, form: `I8 in blocks of ${BLOCK_SIZE} with F16 scales` };
+  return {
+    entry: await file.finish(),
+    error,
+    form: form === undefined ? `I8 in blocks of ${BLOCK_SIZE} with F16 scales` : carriedForm(form.name),
+  };
 }
 
 function rowBytes(tensors: CheckpointTensors, vocabSize: number): number {

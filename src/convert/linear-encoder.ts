@@ -6,6 +6,7 @@ import type { Manifest } from '@/formats/manifest.ts';
 import { fitsHalfPrecision, quantiseAffine4, quantiseSymmetric8, type RoundingError } from './block-quantisation.ts';
 import type { ExternalTensor, ElementType } from './graph/graph-builder.ts';
 import type { StoredLinear } from './graph/decoder-stage.ts';
+import type { CarriedBlocks } from './carried-blocks.ts';
 import type { PackageFile } from './package-sink.ts';
 
 export type Dtype = Manifest['dtype'];
@@ -24,11 +25,15 @@ export interface Matrix {
   readonly values: Float32Array<ArrayBuffer>;
   readonly outputs: number;
   readonly inputs: number;
+  /** The blocks that `values` stand in at the source; 4- and 8-bit packages take them as they are. */
+  readonly carried?: { readonly name: string; readonly blocks: CarriedBlocks };
 }
 
 export interface EncodedLinear {
   readonly stored: StoredLinear;
   readonly error: RoundingError;
+  /** What the source calls blocks that were taken as they are. */
+  readonly carried?: string;
   /** Why the tensor is not in the form that was asked for. */
   readonly fallback?: string;
 }
@@ -71,6 +76,7 @@ export async function encodeLinear(matrix: Matrix, dtype: Dtype, data: DataFile)
       fallback: 'f32: it holds values beyond the range of f16',
     };
   if (dtype === 'f16') return encodeDense(matrix, 'float16', data);
+  if (matrix.carried !== undefined) return encodeCarried(matrix, matrix.carried, data);
   const blockSize = [BLOCK_SIZE, SMALL_BLOCK_SIZE].find((size) => matrix.inputs % size === 0);
   if (blockSize === undefined)
     return {
@@ -177,6 +183,41 @@ async function encodeSymmetric8(
       scales: await data.add('float16', [outputs, blocksPerRow], scales),
     },
     error,
+  };
+}
+
+/** Whether packages of this dtype take blocks of the source as they are. */
+export function carriesBlocks(dtype: Dtype): boolean {
+  return dtype === 'q4' || dtype === 'q8';
+}
+
+async function encodeCarried(
+  { values, outputs, inputs }: Matrix,
+  { name, blocks }: NonNullable<Matrix['carried']>,
+  data: DataFile,
+): Promise<EncodedLinear> {
+  const { bits, blockSize, quants, scales, minima } = blocks;
+  // `MatMulNBits` reads unsigned integers around 2^(bits−1).
+  const zero = minima === undefined ? 2 ** (bits - 1) : 0;
+  const packed = new Uint8Array((quants.length * bits) / 8);
+  if (bits === 8) for (let i = 0; i < packed.length; i++) packed[i] = quants[i]! + zero;
+  else for (let i = 0; i < packed.length; i++) packed[i] = (quants[2 * i]! + zero) | ((quants[2 * i + 1]! + zero) << 4);
+  const error = new ErrorTotal();
+  error.addExact(values);
+  const dims = [outputs, inputs / blockSize];
+  return {
+    stored: {
+      form: 'blocks',
+      inputs,
+      outputs,
+      bits,
+      blockSize,
+      quants: await data.add('uint8', [...dims, (blockSize * bits) / 8], [packed]),
+      scales: await data.add('float16', dims, [scales]),
+      ...(minima === undefined ? {} : { minima: await data.add('float16', dims, [minima]) }),
+    },
+    error,
+    carried: name,
   };
 }
 

@@ -12,7 +12,7 @@ import { type TensorData, writeSafetensors } from '@/formats/safetensors-writer.
 export const HEADS_FILE = 'heads.safetensors';
 
 /** ArmoRM's gate temperature (armorm.md I4). */
-const ARMORM_TEMPERATURE = 10;
+export const ARMORM_TEMPERATURE = 10;
 
 /** Names of the head's tensors that the checkpoint holds; every other tensor belongs to the backbone or to nobody. */
 export function headTensorNames(tensors: CheckpointTensors): Set<string> {

@@ -9,9 +9,9 @@ import { createWriteStream } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { readGgufTensor, unpermuteRotaryRows } from '@/formats/gguf-blocks.ts';
+import { type GgufFile, openGguf } from '@/formats/gguf.ts';
 import { memorySource } from '@/formats/memory-source.ts';
-import { openGguf, readGgufTensor, unpermuteRotaryRows } from './gguf.ts';
-import type { GgufFile } from './gguf.ts';
 import { parseJsonRecord } from './json-record.ts';
 
 /**
@@ -56,8 +56,7 @@ function planBackbone(file: GgufFile, layers: number, heads: number, keyValueHea
       values: async () => {
         const values = await readGgufTensor(file, gguf);
         if (rotaryHeads === undefined) return values;
-        const [rows = 0, columns = 0] = shape;
-        return unpermuteRotaryRows(values, rotaryHeads, rows / rotaryHeads, columns);
+        return unpermuteRotaryRows(values, rotaryHeads, (shape[0] ?? 0) / rotaryHeads);
       },
     });
   };
