@@ -210,7 +210,7 @@ class GgufValues implements BlockSource {
     const firstHead = Math.floor(first / this.headDim);
     const heads = Math.ceil((first + count) / this.headDim) - firstHead;
     const raw = await readGgufRows(this.source, tensor, firstHead * this.headDim, heads * this.headDim, signal);
-    const ordered = unpermuteRotaryRows(raw, heads, this.headDim);
+    const ordered = unpermuteRotaryRows(raw, new Uint8Array(raw.length), heads, this.headDim);
     const rowBytes = tensor.bytes / tensor.shape[0]!;
     const skipped = (first - firstHead * this.headDim) * rowBytes;
     return ordered.slice(skipped, skipped + count * rowBytes);

@@ -2,6 +2,7 @@
  * `config.json` from a GGUF file's metadata (llama.cpp's `llama.*` keys). What would change the numbers and is not understood is
  * refused by its key.
  */
+import { inverseFrequencies } from '@/core/rope.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { readGgufTensor } from '@/formats/gguf-blocks.ts';
 import { type GgufFile, requireGgufTensor } from '@/formats/gguf.ts';
@@ -166,7 +167,20 @@ async function ropeScaling(
   const factors = await readGgufTensor(file, ROPE_FACTORS_TENSOR, signal);
   if (factors.every((value) => value === 1)) return undefined;
   const found = LLAMA3_SCALINGS.find((scaling) => {
-    const expected = llama3Factors(rope, scaling);
+    const { factor: by, low_freq_factor, high_freq_factor, original_max_position_embeddings } = scaling;
+    const scaled = inverseFrequencies(
+      {
+        theta: rope.theta,
+        scaling: {
+          factor: by,
+          lowFreqFactor: low_freq_factor,
+          highFreqFactor: high_freq_factor,
+          originalMaxPositions: original_max_position_embeddings,
+        },
+      },
+      rope.headDim,
+    );
+    const expected = inverseFrequencies({ theta: rope.theta }, rope.headDim).map((plain, i) => plain / scaled[i]!);
     return (
       factors.length === expected.length &&
       factors.every((value, i) => Math.abs(value - expected[i]!) <= 1e-5 * expected[i]!)
@@ -180,26 +194,6 @@ async function ropeScaling(
       'holds rotary factors that are neither those of Llama 3.1 nor of 3.2.',
     )
   );
-}
-
-/** By how much each rotary frequency is divided; [headDim / 2]. */
-function llama3Factors(
-  { theta, headDim }: { readonly theta: number; readonly headDim: number },
-  scaling: {
-    readonly factor: number;
-    readonly low_freq_factor: number;
-    readonly high_freq_factor: number;
-    readonly original_max_position_embeddings: number;
-  },
-): number[] {
-  const { factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: original } = scaling;
-  return Array.from({ length: headDim / 2 }, (_, i) => {
-    const wavelength = 2 * Math.PI * theta ** ((2 * i) / headDim);
-    if (wavelength < original / high) return 1;
-    if (wavelength > original / low) return factor;
-    const smooth = (original / wavelength - low) / (high - low);
-    return 1 / ((1 - smooth) / factor + smooth);
-  });
 }
 
 /** The decimal number with the fewest digits that is this f32: metadata hold 1e-5 as 0.000009999999747378752. */

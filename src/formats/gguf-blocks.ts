@@ -125,14 +125,14 @@ export async function readGgufRows(
 /**
  * Undoes llama.cpp's row order of Q and K (interleaved rotary pairs) into Hugging Face's (two halves).
  * @param rows whole heads of `headDim` rows, as bytes or values; not changed.
- * @returns a new array (llama.cpp `convert_hf_to_gguf.py`, `permute`, inverted).
+ * @param out of the same length; overwritten (llama.cpp `convert_hf_to_gguf.py`, `permute`, inverted).
  */
-export function unpermuteRotaryRows<T extends Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(
+export function unpermuteRotaryRows<T extends Uint8Array | Float32Array>(
   rows: T,
+  out: T,
   heads: number,
   headDim: number,
 ): T {
-  const out = rows.slice() as T;
   const width = rows.length / (heads * headDim);
   const half = headDim / 2;
   for (let head = 0; head < heads; head += 1)

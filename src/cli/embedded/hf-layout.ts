@@ -56,7 +56,7 @@ function planBackbone(file: GgufFile, layers: number, heads: number, keyValueHea
       values: async () => {
         const values = await readGgufTensor(file, gguf);
         if (rotaryHeads === undefined) return values;
-        return unpermuteRotaryRows(values, rotaryHeads, (shape[0] ?? 0) / rotaryHeads);
+        return unpermuteRotaryRows(values, new Float32Array(values.length), rotaryHeads, (shape[0] ?? 0) / rotaryHeads);
       },
     });
   };
