@@ -1,11 +1,13 @@
 /** The model in use, where it runs and how well that was proven; opens the proofs of every provider. */
 import { Popover, UnstyledButton } from '@mantine/core';
 import { useState } from 'react';
+import { DoctorList, isTrouble, troubleWords } from '@/components/doctor-list.tsx';
 import { loadShare } from '@/components/load-progress-view.tsx';
 import { formatErrorBound, formatPercent } from '@/components/number-format.ts';
 import { ProofList } from '@/components/proof-list.tsx';
 import { providerLabel } from '@/components/provider-words.ts';
 import { remedies } from '@/components/error-remedies.ts';
+import type { DoctorFinding } from '@/core/doctor-findings.ts';
 import { useModel, type ModelState } from '@/queries/model-queries.ts';
 import { useActivity } from '@/state/activity.ts';
 import { loadFigures } from '@/state/load-progress.ts';
@@ -35,7 +37,8 @@ function BadgeText({ model }: { readonly model: ModelState }) {
       </>
     );
   }
-  const { manifest, provider, adapter, worstError } = model.model;
+  const { manifest, provider, adapter, worstError, findings } = model.model;
+  const troubles = troubleWords(findings);
   return (
     <>
       <Dot tone="good" />
@@ -45,6 +48,7 @@ function BadgeText({ model }: { readonly model: ModelState }) {
         {adapter === undefined ? null : <span className={classes.adapter}>, {adapter}</span>}
       </span>
       <span className={`${classes.badgeDetail} numeric`}>error {formatErrorBound(worstError)}</span>
+      {troubles === undefined ? null : <span className={classes.badgeTrouble}>{troubles}</span>}
     </>
   );
 }
@@ -86,6 +90,18 @@ export function ModelBadge() {
   );
 }
 
+/** Errors and warnings of the checkpoint doctor; the rest is in Models. */
+function Troubles({ findings }: { readonly findings: readonly DoctorFinding[] }) {
+  const told = findings.filter(isTrouble);
+  if (told.length === 0) return undefined;
+  return (
+    <>
+      <h3>Checkpoint doctor</h3>
+      <DoctorList findings={told} />
+    </>
+  );
+}
+
 function BadgeDetails({ model }: { readonly model: ModelState }) {
   if (model.status === 'ready') {
     return (
@@ -96,6 +112,7 @@ function BadgeDetails({ model }: { readonly model: ModelState }) {
           ship with the model. The largest difference, over rewards, gate weights and score, is{' '}
           <strong>{formatErrorBound(model.model.worstError)}</strong>.
         </p>
+        <Troubles findings={model.model.findings} />
         <ProofList proofs={model.model.proofs} />
       </>
     );

@@ -1,20 +1,19 @@
 /** A finished conversion in words, for the terminal. */
+import type { DoctorSeverity } from '@/core/doctor-findings.ts';
 import type { ConversionReport, TextComparison } from '@/convert/conversion.ts';
+import { crossStackNoise } from '@/core/doctor-rewards.ts';
 import type { Manifest } from '@/formats/manifest.ts';
-
-/** Differences of the published checkpoint between two stacks, in HelpSteer units (armorm.md "Published numbers"). */
-const HONEST_NOISE = 0.03;
 
 /** Lines to print, the last of which names the package. */
 export function describeConversion(report: ConversionReport, elapsedSeconds: number): string[] {
-  const { manifest, tensors, comparisons, notes } = report;
+  const { manifest, tensors, comparisons, findings } = report;
   const lines: string[] = [];
   if (manifest.dtype !== 'f32') {
     lines.push('tensor, form, relative error, largest error');
     for (const { tensor, form, relativeError, largestError } of tensors)
       lines.push(`  ${tensor}, ${form}, ${relativeError.toExponential(2)}, ${largestError.toExponential(2)}`);
   }
-  for (const note of notes) lines.push(`Note: ${note}`);
+  lines.push(...describeFindings(findings));
   const canaries = comparisons.filter(({ kind }) => kind === 'canary');
   const verified = comparisons.filter(({ kind }) => kind === 'verify');
   lines.push(...describeErrors(`${canaries.length} canaries`, canaries, manifest));
@@ -30,6 +29,16 @@ export function describeConversion(report: ConversionReport, elapsedSeconds: num
     `${manifest.id}: ${manifest.stages.length} stages, ${(report.packageBytes / 1e6).toFixed(1)} MB, ${manifest.dtype}, in ${elapsedSeconds.toFixed(1)} s`,
   );
   return lines;
+}
+
+/** Everything but what is fine, which is only counted. */
+function describeFindings(findings: ConversionReport['findings']): string[] {
+  const told = findings.filter(({ severity }) => severity !== 'fine');
+  const count = (of: DoctorSeverity): number => findings.filter(({ severity }) => severity === of).length;
+  return [
+    `Checkpoint doctor: ${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes, ${count('fine')} fine`,
+    ...told.map(({ severity, subject, found, meaning }) => `  ${severity}: ${subject}. ${found} ${meaning}`),
+  ];
 }
 
 function describeErrors(what: string, comparisons: readonly TextComparison[], manifest: Manifest): string[] {
@@ -51,7 +60,7 @@ function describeErrors(what: string, comparisons: readonly TextComparison[], ma
   if (native.length > 0)
     lines.push(
       `In units of the objectives' native scales: ${worst(native)} at most, ${mean(native)} on average ` +
-        `(two correct stacks differ by up to ${HONEST_NOISE}).`,
+        `(two correct stacks differ by up to ${crossStackNoise}).`,
     );
   return lines;
 }

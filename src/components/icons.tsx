@@ -1,7 +1,7 @@
 /** The page's icons: 16-pixel strokes in the text's colour, invisible to screen readers (the control around them has a name). */
 import type { ReactNode } from 'react';
 
-function Icon({ children }: { readonly children: ReactNode }) {
+export function Icon({ children }: { readonly children: ReactNode }) {
   return (
     <svg
       width="16"

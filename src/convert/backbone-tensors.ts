@@ -32,13 +32,14 @@ export function linearShape(architecture: Architecture, name: LinearName): reado
 /**
  * Checks every tensor of the checkpoint: the backbone's by shape and dtype, the heads' by `headNames` (their shapes are
  * checked where they are read), all others refused.
+ * @returns the names of tensors that belong to a Llama checkpoint but that no reward reads.
  * @throws FormatError naming the tensor.
  */
 export function checkTensors(
   tensors: CheckpointTensors,
   architecture: Architecture,
   headNames: ReadonlySet<string>,
-): void {
+): string[] {
   const { hiddenSize, vocabSize, layers, headDim } = architecture;
   const expected = new Map<string, readonly number[]>([
     [EMBEDDING_TENSOR, [vocabSize, hiddenSize]],
@@ -57,16 +58,19 @@ export function checkTensors(
     return undefined;
   };
   // A name that does not belong first: it says more about a wrong checkpoint than whatever is missing.
+  const unused: string[] = [];
   for (const name of tensors.infos.keys()) {
     if (expected.has(name) || headNames.has(name)) continue;
     const shape = tolerated(name);
     if (shape === undefined)
       throw new FormatError('unsupported', tensors.where(name), 'is not a tensor of a Llama reward model this reads.');
     tensors.require(name, shape);
+    unused.push(name);
   }
   for (const [name, shape] of expected) {
     const { dtype } = tensors.require(name, shape);
     if (!isFloatDtype(dtype))
       throw new FormatError('unsupported', tensors.where(name), `is ${dtype} where F32, F16, BF16 or F64 is expected.`);
   }
+  return unused;
 }

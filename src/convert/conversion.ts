@@ -1,4 +1,5 @@
 /** What goes into a conversion and what comes out: options, injected tools, progress, report. Types only. */
+import type { DoctorFinding } from '@/core/doctor-findings.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { HeadOutputs, Manifest, Objective } from '@/formats/manifest.ts';
 import type { BlockSource } from './carried-blocks.ts';
@@ -38,6 +39,14 @@ export interface EncodedText {
   /** In `gateTokenIds` where there is one, else in `tokenIds`. */
   readonly gateIndex: number;
   readonly gateTokenIds?: Int32Array;
+  /** First token of the response. */
+  readonly responseStart: number;
+  /** What the template wrote after the response's end of turn, cut from `tokenIds`. */
+  readonly cutText: string;
+  /** Where a search in the whole sequence finds the gate's marker last; absent for a rule without a marker. */
+  readonly searchedGateIndex?: number;
+  /** Whether the first token is the one tokenizer_config.json calls BOS; absent where it names none. */
+  readonly startsWithNamedBos?: boolean;
 }
 
 export interface ChatEncoder {
@@ -91,6 +100,6 @@ export interface ConversionReport {
   readonly packageBytes: number;
   readonly tensors: readonly TensorReport[];
   readonly comparisons: readonly TextComparison[];
-  /** Anything a person should know: tensors in another form than asked, heads on a shortened backbone. */
-  readonly notes: readonly string[];
+  /** What the checkpoint doctor found, the gravest first. */
+  readonly findings: readonly DoctorFinding[];
 }

@@ -1,5 +1,6 @@
 /** The whole conversion on tiny checkpoints, run by the real ONNX Runtime and compared with a forward pass in f64. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DoctorCode, DoctorFinding } from '@/core/doctor-findings.ts';
 import { evaluateHead, type RewardHead } from '@/core/reward-head.ts';
 import { openEmbeddingTable } from '@/formats/embedding-table.ts';
 import { parseCheckpointConfig } from '@/formats/hugging-face.ts';
@@ -7,7 +8,7 @@ import type { Canary, Manifest } from '@/formats/manifest.ts';
 import { openEntry, openPackage, readHeads } from '@/formats/model-package.ts';
 import { Backbone } from '@/runtime/backbone.ts';
 import { nativeBackendFactory } from '@/runtime/native-backend.ts';
-import type { ConvertOptions, ConvertTools } from './conversion.ts';
+import type { ConversionReport, ConvertOptions, ConvertTools } from './conversion.ts';
 import { convertCheckpoint } from './convert-checkpoint.ts';
 import { referenceForward } from './fixtures/reference-llama.ts';
 import { createTestTools } from './fixtures/test-tools.ts';
@@ -41,6 +42,12 @@ async function convert(checkpoint: TinyCheckpoint, options: Partial<ConvertOptio
 const knownStates = new WeakMap<TinyCheckpoint, Map<string, Float64Array[]>>();
 
 /** f64 final-norm states of a canary from the checkpoint's own numbers, computed once. */
+function findingOf({ findings }: ConversionReport, code: DoctorCode): DoctorFinding {
+  const found = findings.find((finding) => finding.code === code);
+  if (found === undefined) throw new Error(`the doctor says nothing of ${code}`);
+  return found;
+}
+
 function statesInF64(checkpoint: TinyCheckpoint, { tokenIds }: Canary, layers?: number): Float64Array[] {
   const { architecture } = parseCheckpointConfig(checkpoint.config);
   const known = knownStates.get(checkpoint) ?? new Map<string, Float64Array[]>();
@@ -212,8 +219,11 @@ describe('4 bits', () => {
 
   test('a matrix whose width 16 does not divide stays f32, and is named', async () => {
     const { report } = await convert(makeTinyCheckpoint({ ...TINY, intermediateSize: 40 }, 9), { dtype: 'q4' });
-    expect(report.notes).toHaveLength(3);
-    for (const note of report.notes) expect(note).toMatch(/model\.layers\.\d\.mlp\.down_proj\.weight is stored as f32/);
+    const stored = report.manifest.checkpoint?.storedOtherwise ?? [];
+    expect(stored).toHaveLength(3);
+    for (const [layer, words] of stored.entries())
+      expect(words).toContain(`model.layers.${layer}.mlp.down_proj.weight as f32`);
+    expect(findingOf(report, 'stored-form').severity).toBe('note');
     const down = report.tensors.filter(({ tensor }) => tensor.includes('down_proj'));
     expect(down.every(({ relativeError }) => relativeError === 0)).toBe(true);
   });
@@ -222,7 +232,7 @@ describe('4 bits', () => {
     const checkpoint = makeTinyCheckpoint(TINY, 10);
     checkpoint.tensors.get('model.layers.1.mlp.up_proj.weight')!.values[5] = 1e6;
     const { report } = await convert(checkpoint, { dtype: 'f16' });
-    expect(report.notes.join()).toContain('model.layers.1.mlp.up_proj.weight is stored as f32');
+    expect(findingOf(report, 'stored-form').found).toContain('model.layers.1.mlp.up_proj.weight as f32');
   });
 });
 
@@ -264,7 +274,10 @@ test('--max-layers keeps the first layers and the final norm, and says so', asyn
   const { sink, report } = await convert(checkpoint, { maxLayers: 2 });
   expect(report.manifest.architecture.layers).toBe(2);
   expect(report.manifest.stages).toHaveLength(1);
-  expect(report.notes.join()).toContain('Only 2 of 3 layers');
+  expect(findingOf(report, 'layers')).toMatchObject({
+    severity: 'warning',
+    found: expect.stringContaining('Only 2 of 3'),
+  });
   const head = await headsOf(sink, report.manifest);
   const canary = report.manifest.canaries[0]!;
   expect(worstDifference(canary.own.rewards, outputsInF64(checkpoint, head, canary, 2).rewards)).toBeLessThan(2e-5);

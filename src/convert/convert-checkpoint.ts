@@ -4,9 +4,11 @@
  *
  * Invariant: the manifest is written last, so a folder without one is visibly incomplete.
  */
+import { examineCheckpoint } from '@/core/checkpoint-doctor.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
 import { type CheckpointTensors, openCheckpointTensors } from '@/formats/checkpoint-tensors.ts';
+import { doctorFacts } from '@/formats/doctor-facts.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { blockValues } from '@/formats/gguf-blocks.ts';
 import { type CheckpointConfig, readCheckpointConfig } from '@/formats/hugging-face.ts';
@@ -32,7 +34,7 @@ import { carriesBlocks, DataFile, encodeLinear, type Matrix, relativeError } fro
 import { writeManifest } from './manifest-writer.ts';
 import { licenceOf } from './model-card.ts';
 import { deriveModelTokens } from './model-tokens.ts';
-import { defaultObjectives } from './objectives.ts';
+import { defaultObjectives, plainObjective } from './objectives.ts';
 import { type PackageSink, writePackageFile } from './package-sink.ts';
 import { runPackage } from './package-pass.ts';
 import { quantisationSummary } from './quantisation-summary.ts';
@@ -67,15 +69,9 @@ export async function convertCheckpoint(
   const { signal } = call;
   const config = await readCheckpointConfig(checkpoint, signal);
   const tensors = await openCheckpointTensors(checkpoint, signal);
-  checkTensors(tensors, config.architecture, headTensorNames(tensors));
+  const unusedTensors = checkTensors(tensors, config.architecture, headTensorNames(tensors));
   const head = await chooseHead(tensors, config, options, signal);
   const architecture = shortened(config.architecture, options.maxLayers);
-  const notes: string[] = [];
-  if (architecture.layers < config.architecture.layers && options.heads === undefined)
-    notes.push(
-      `Only ${architecture.layers} of ${config.architecture.layers} layers were kept, but the heads were trained on all of them.`,
-    );
-
   const tokenizer = await openTokenizer(checkpoint, config, options, tools, signal);
   const texts = prepareTexts(
     tools.chatEncoder(
@@ -88,7 +84,6 @@ export async function convertCheckpoint(
 
   const conversion = new Conversion(tensors, architecture, options, sink, tools, texts, call);
   const { embedding, stages, referenceFeatures, reports } = await conversion.run();
-  notes.push(...conversion.notes);
   const heads = await writePackageFile(sink, HEADS_FILE, writeRewardHead(head));
   const tokenizerEntry = await copyFile(tokenizer.source, TOKENIZER_FILE, sink, signal);
   const tokenizerConfig = await copyFile(tokenizer.configSource, TOKENIZER_CONFIG_FILE, sink, signal);
@@ -104,7 +99,7 @@ export async function convertCheckpoint(
   );
   const reference = headOutputsOf(texts, referenceFeatures, head);
   const own = headOutputsOf(texts, ownFeatures, head);
-  const objectives = options.objectives ?? defaultObjectives(head.objectives);
+  const { objectives, namesFrom } = chooseObjectives(options, config, head.objectives);
   if (objectives.length !== head.objectives)
     throw new FormatError(
       'mismatch',
@@ -138,7 +133,19 @@ export async function convertCheckpoint(
     tokenizerConfig,
     stages,
     canaries: canariesOf(texts, reference, own),
+    checkpoint: {
+      namesFrom,
+      tiedEmbedding: config.tiedEmbedding,
+      unusedTensors,
+      ignoredKeys: [...config.unknownKeys],
+      storedOtherwise: conversion.storedOtherwise,
+      // Heads from elsewhere may have been trained on the layers that are kept.
+      ...(options.heads === undefined && architecture.layers < config.architecture.layers
+        ? { layers: config.architecture.layers }
+        : {}),
+    },
   });
+  const encoded = texts.flatMap((text) => (text.kind === 'canary' ? [text.encoded] : []));
   return {
     manifest,
     packageBytes: manifestFiles(manifest).reduce((sum, { entry }) => sum + entry.bytes, 0),
@@ -149,8 +156,16 @@ export async function convertCheckpoint(
       reference: reference[index]!,
       own: own[index]!,
     })),
-    notes,
+    findings: examineCheckpoint(doctorFacts(manifest, head, encoded)),
   };
+}
+
+function chooseObjectives({ objectives }: ConvertOptions, { gate }: CheckpointConfig, count: number) {
+  if (objectives !== undefined) return { objectives, namesFrom: 'file' as const };
+  const { objectiveNames: names } = gate;
+  return names?.length === count
+    ? { objectives: names.map((name) => plainObjective(name)), namesFrom: 'config' as const }
+    : defaultObjectives(count);
 }
 
 async function chooseHead(
@@ -213,7 +228,7 @@ async function openTokenizer(
 
 /** The weights' part of a conversion: embedding, stages, and the reference that runs beside them. */
 class Conversion {
-  readonly notes: string[] = [];
+  readonly storedOtherwise: string[] = [];
   private readonly tensors: CheckpointTensors;
   private readonly architecture: Architecture;
   private readonly options: ConvertOptions;
@@ -312,7 +327,7 @@ class Conversion {
       const matrix = await this.readMatrix(tensor, outputs, inputs);
       const { stored, error, fallback, carried } = await encodeLinear(matrix, this.options.dtype, data);
       linears.set(name, stored);
-      if (fallback !== undefined) this.notes.push(`${tensor} is stored as ${fallback}.`);
+      if (fallback !== undefined) this.storedOtherwise.push(`${tensor} as ${fallback}`);
       this.report(tensor, fallback ?? (carried === undefined ? this.options.dtype : carriedForm(carried)), error);
       await reference.addLinear(name, matrix);
       this.advance(tensor, this.bytesOf(tensor));

@@ -53,6 +53,13 @@ describe('the gate pattern', () => {
     expect(rule).toMatchObject({ text: '<|im_end|>\n<|im_start|>assistant\n' });
   });
 
+  test('and the end of turn are found where the template always opens the next answer', () => {
+    const always: TextTools['render'] = (messages) => smollm(messages, true);
+    const { rule, tokens } = deriveModelTokens(toolsFor(always, smollmWords), 'T', none);
+    expect(tokens.endOfTurnId).toBe(1001);
+    expect(rule).toMatchObject({ tokenIds: [1001, 10, 1000, 1004] });
+  });
+
   test('is the prompt’s last token where the configuration says so', () => {
     const { rule } = deriveModelTokens(toolsFor(smollm, smollmWords), 'T', { ...none, sharedPromptGating: true });
     expect(rule).toEqual({ kind: 'prompt-last-token' });

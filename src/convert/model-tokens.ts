@@ -53,8 +53,14 @@ export function deriveModelTokens(
   const whole = render(text, [...conversation, { role: 'assistant', content: ANSWERED }], false);
   const ids = text.encode(whole);
   const bosId = deriveBos(ids, options.bosTokenId);
-  const endOfTurnId = ids.findLast((id) => text.isSpecial(id));
-  const afterAnswer = text.encode(whole.slice(whole.lastIndexOf(ANSWERED) + ANSWERED.length));
+  const afterText = whole.slice(whole.lastIndexOf(ANSWERED) + ANSWERED.length);
+  const afterAnswer = text.encode(afterText);
+  // Some templates open the next answer although none is asked for: then the last special token is its header's (I7).
+  const between = whole.slice(whole.lastIndexOf(ASKED) + ASKED.length, whole.lastIndexOf(ANSWERED));
+  const endOfTurnId =
+    afterText.trim() === between.trim()
+      ? afterAnswer.find((id) => text.isSpecial(id))
+      : ids.findLast((id) => text.isSpecial(id));
   if (endOfTurnId === undefined || !afterAnswer.includes(endOfTurnId))
     throw new FormatError(
       'unsupported',

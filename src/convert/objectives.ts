@@ -1,8 +1,10 @@
 /**
- * Names of a checkpoint's objectives: from a file the user gives, ArmoRM's where there are 19, otherwise numbers.
+ * Names of a checkpoint's objectives: from a file the user gives, `config.json`, or a published model with as many (ArmoRM's 19,
+ * the multi-domain model's 23), otherwise numbers.
  */
 import * as v from 'valibot';
 import { ARMORM_OBJECTIVES } from '@/core/armorm-objectives.ts';
+import { MULTIDOMAIN_OBJECTIVES } from '@/core/multidomain-objectives.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { type Objective, objectiveSchema } from '@/formats/manifest.ts';
 
@@ -35,14 +37,21 @@ export function parseObjectives(value: unknown, where: string): Objective[] {
   return objectives;
 }
 
-/** The objectives of a checkpoint whose regression layer has `count` rows, when no file names them. */
-export function defaultObjectives(count: number): Objective[] {
-  if (count === ARMORM_OBJECTIVES.length) return ARMORM_OBJECTIVES.map((objective) => ({ ...objective }));
-  return Array.from({ length: count }, (_, index) => plainObjective(`objective-${String(index).padStart(2, '0')}`));
+/** The objectives of a checkpoint whose regression layer has `count` rows, when neither a file nor `config.json` names them. */
+export function defaultObjectives(count: number): { objectives: Objective[]; namesFrom: 'count' | 'none' } {
+  if (count === ARMORM_OBJECTIVES.length)
+    return { objectives: ARMORM_OBJECTIVES.map((objective) => ({ ...objective })), namesFrom: 'count' };
+  if (count === MULTIDOMAIN_OBJECTIVES.length)
+    return {
+      objectives: MULTIDOMAIN_OBJECTIVES.map(({ name, group }) => ({ ...plainObjective(name), group })),
+      namesFrom: 'count',
+    };
+  const names = Array.from({ length: count }, (_, index) => `objective-${String(index).padStart(2, '0')}`);
+  return { objectives: names.map((name) => plainObjective(name)), namesFrom: 'none' };
 }
 
 /** A name alone: the group is what stands before its first dash. */
-function plainObjective(name: string): Objective {
+export function plainObjective(name: string): Objective {
   const group = name.split('-', 1)[0] ?? '';
   return {
     name,

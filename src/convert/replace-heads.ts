@@ -88,9 +88,14 @@ export async function replaceHeads(
   const heads = await writePackageFile(sink, HEADS_FILE, writeRewardHead(head));
   const { gate } = head;
   // The noise of a score is the old heads'.
-  const { activeObjectives: _, scoreNoise: __, ...kept } = manifest;
+  const { activeObjectives: _, scoreNoise: __, checkpoint: seen, ...kept } = manifest;
+  // The new heads were trained on this very backbone.
+  const { layers: ___, ...origin } = seen ?? {};
   return writeManifest(sink, {
     ...kept,
+    ...(seen === undefined
+      ? {}
+      : { checkpoint: fields.objectives === undefined ? origin : { ...origin, namesFrom: 'file' as const } }),
     ...fields,
     verbosityDimensions: verbosityDimensions(head),
     ...(gate.activeObjectives === undefined ? {} : { activeObjectives: [...gate.activeObjectives] }),

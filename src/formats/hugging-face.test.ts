@@ -53,8 +53,10 @@ describe('parseCheckpointConfig', () => {
         logitScale: undefined,
         activeObjectives: undefined,
         sharedPromptGating: false,
+        objectiveNames: undefined,
       },
       ignoredKeys: [],
+      unknownKeys: [],
     });
   });
 

@@ -29,6 +29,8 @@ export interface CheckpointGateConfig {
   readonly activeObjectives: readonly number[] | undefined;
   /** `shared_prompt_gating`: the gate reads the prompt rendered with the generation prompt, at its last token. */
   readonly sharedPromptGating: boolean;
+  /** `id2label`, where it holds names and not `LABEL_0` and so on: one per objective, in order. */
+  readonly objectiveNames: readonly string[] | undefined;
 }
 
 export interface CheckpointConfig {
@@ -44,6 +46,8 @@ export interface CheckpointConfig {
   readonly gate: CheckpointGateConfig;
   /** Keys present that have no bearing on inference, or none known. */
   readonly ignoredKeys: readonly string[];
+  /** Those of `ignoredKeys` that are not known at all. */
+  readonly unknownKeys: readonly string[];
 }
 
 /** Reads and parses `config.json`. @throws FormatError naming the key. */
@@ -207,7 +211,7 @@ export function parseCheckpointConfig(value: unknown): CheckpointConfig {
   const architecture = parseArchitecture(keys);
   const gate = parseGate(keys, value);
   const bosTokenIds = keys.tokenIds('bos_token_id');
-  const config: Omit<CheckpointConfig, 'ignoredKeys'> = {
+  const config: Omit<CheckpointConfig, 'ignoredKeys' | 'unknownKeys'> = {
     architecture,
     classes,
     tiedEmbedding: keys.flag('tie_word_embeddings'),
@@ -223,7 +227,7 @@ export function parseCheckpointConfig(value: unknown): CheckpointConfig {
     // `false` switches a feature off, and without the feature is how this reader computes.
     if (!HARMLESS.has(key) && SUSPICIOUS.test(key) && value[key] !== false)
       refuse('unsupported', key, `is not understood (value ${show(value[key])}), and could change the scores.`);
-  return { ...config, ignoredKeys };
+  return { ...config, ignoredKeys, unknownKeys: ignoredKeys.filter((key) => !HARMLESS.has(key)) };
 }
 
 function checkFamily(keys: Keys): string[] {
@@ -348,6 +352,7 @@ function parseGate(keys: Keys, config: Readonly<Record<string, unknown>>): Check
     logitScale: keys.number('gating_logit_scale'),
     activeObjectives: active === undefined ? undefined : activeIndices(active, objectives?.count),
     sharedPromptGating: keys.flag('shared_prompt_gating'),
+    objectiveNames: labelNames(config['id2label']),
   };
 }
 
@@ -361,6 +366,17 @@ function objectiveCount(keys: Keys, config: Readonly<Record<string, unknown>>): 
   const count = isJsonObject(names) ? Object.keys(names).length : 0;
   // transformers writes two labels by default.
   return count > 2 ? { count, key: 'id2label' } : undefined;
+}
+
+/** The names of `id2label` in order, or `undefined` where it holds none or is not what transformers writes. */
+function labelNames(value: unknown): string[] | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const names = Object.keys(value).map((_, index) => value[index]);
+  const usable = names.every(
+    (name): name is string =>
+      typeof name === 'string' && name.trim() !== '' && name.length <= 120 && !/^LABEL_\d+$/.test(name),
+  );
+  return usable && names.length > 0 && new Set(names).size === names.length ? names : undefined;
 }
 
 function activeIndices(value: unknown, count: number | undefined): number[] {

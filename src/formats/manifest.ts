@@ -151,6 +151,23 @@ export const manifestSchema = v.strictObject({
   tokenizerConfig: fileEntrySchema,
   stages: v.pipe(v.array(stageSchema), v.minLength(1)),
   canaries: v.array(canarySchema),
+  /** What only the conversion saw of the checkpoint, for the checkpoint doctor. Absent: not known. */
+  checkpoint: v.optional(
+    v.strictObject({
+      /** Where `objectives` got its names: a file, `id2label` of config.json, a published model with as many, or nowhere. */
+      namesFrom: v.optional(v.picklist(['file', 'config', 'count', 'none'])),
+      /** `tie_word_embeddings`. */
+      tiedEmbedding: v.optional(v.boolean()),
+      /** Tensors that no score reads. */
+      unusedTensors: v.optional(v.array(v.pipe(v.string(), v.maxLength(300)))),
+      /** Keys of config.json that the converter does not know. */
+      ignoredKeys: v.optional(v.array(v.pipe(v.string(), v.maxLength(300)))),
+      /** Decoder layers of the checkpoint, where its own heads stand on fewer. */
+      layers: v.optional(positiveInteger),
+      /** Matrices that `dtype` cannot hold, with the form they are stored in. */
+      storedOtherwise: v.optional(v.array(v.pipe(v.string(), v.maxLength(300)))),
+    }),
+  ),
   /** Means of the raw rewards on a reference set, for the waterfall. */
   referenceMeans: v.optional(v.array(finite)),
   /** Learned Bradley-Terry scale β of the gate's training; absent where it was not published (probability then uses 1). */

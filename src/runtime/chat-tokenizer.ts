@@ -26,6 +26,12 @@ export interface EncodedResponse {
   readonly scoredIndex: number;
   /** First token that is not the prompt's: after the assistant header. */
   readonly responseStart: number;
+  /** What the template wrote after the response's end of turn, cut from `tokenIds`; white space for most. */
+  readonly cutText: string;
+  /** Where a search in the whole sequence finds the gate's marker last, −1 for nowhere; absent for a rule without a marker. */
+  readonly searchedGateIndex?: number;
+  /** Whether the first token is the one tokenizer_config.json calls BOS; absent where it names none. */
+  readonly startsWithNamedBos?: boolean;
   readonly warnings: readonly ScoreWarning[];
 }
 
@@ -91,8 +97,9 @@ export class ChatTokenizer {
       throw badPackage(`the gate's token (${gate.gateIndex}) does not lie before the response (${responseStart}).`);
     }
 
+    const searchedGateIndex = this.#searchGate(tokenIds);
     const warnings = [
-      ...this.#hijackWarnings(tokenIds, gate.gateIndex),
+      ...hijackWarnings(searchedGateIndex, gate.gateIndex),
       ...this.#specialTextWarnings(messages, response),
     ];
     if (cutText.trim() !== '') {
@@ -113,7 +120,17 @@ export class ChatTokenizer {
         message: 'The start of the response merges with the end of the assistant header into one token.',
       });
     }
-    return { tokenIds, ...gate, scoredIndex: tokenIds.length - 1, responseStart, warnings };
+    const namedBos = this.#variables['bos_token'];
+    return {
+      tokenIds,
+      ...gate,
+      scoredIndex: tokenIds.length - 1,
+      responseStart,
+      cutText,
+      ...(searchedGateIndex === undefined ? {} : { searchedGateIndex }),
+      ...(namedBos === undefined ? {} : { startsWithNamedBos: this.textOf(tokenIds[0] ?? 0) === namedBos }),
+      warnings,
+    };
   }
 
   /** Text of one token, for people: special tokens as their names, part of a character as U+FFFD. */
@@ -206,19 +223,9 @@ export class ChatTokenizer {
     return { gateIndex };
   }
 
-  #hijackWarnings(tokenIds: Int32Array, gateIndex: number): ScoreWarning[] {
-    const rule = this.#manifest.gate.rule;
-    if (rule.kind !== 'last-pattern') return [];
-    const searched = lastMatch(tokenIds, rule.tokenIds);
-    if (searched === gateIndex) return [];
-    return [
-      {
-        code: 'gate-hijack',
-        message:
-          `The response's text holds the gate's token pattern: a search for its last match would let the gate read token ` +
-          `${searched}, inside the response. The position from the conversation's structure, ${gateIndex}, was used.`,
-      },
-    ];
+  #searchGate(tokenIds: Int32Array): number | undefined {
+    const { rule } = this.#manifest.gate;
+    return rule.kind === 'last-pattern' ? lastMatch(tokenIds, rule.tokenIds) : undefined;
   }
 
   #specialTextWarnings(messages: readonly Message[], response: string): ScoreWarning[] {
@@ -228,6 +235,18 @@ export class ChatTokenizer {
     const named = found.slice(0, 3).join(', ') + (found.length > 3 ? ', …' : '');
     return [{ code: 'template', message: `The text holds special tokens (${named}); the model reads them as such.` }];
   }
+}
+
+function hijackWarnings(searched: number | undefined, gateIndex: number): ScoreWarning[] {
+  if (searched === undefined || searched === gateIndex) return [];
+  return [
+    {
+      code: 'gate-hijack',
+      message:
+        `The response's text holds the gate's token pattern: a search for its last match would let the gate read token ` +
+        `${searched}, inside the response. The position from the conversation's structure, ${gateIndex}, was used.`,
+    },
+  ];
 }
 
 /** Index where `pattern` starts for the last time, or −1. */

@@ -1,6 +1,7 @@
 /**
  * What crosses the engine's boundary: plain structured-cloneable data, the same in the worker and in the thread.
  */
+import type { DoctorFinding } from '@/core/doctor-findings.ts';
 import type { HeadEvaluation } from '@/core/reward-head.ts';
 import type { Manifest } from '@/formats/manifest.ts';
 
@@ -59,6 +60,8 @@ export interface LoadedModel {
   readonly worstError: number;
   /** Every provider that was tried or skipped, in order; the last is the one in use. */
   readonly proofs: readonly ProviderProof[];
+  /** What the checkpoint doctor found, the gravest first. */
+  readonly findings: readonly DoctorFinding[];
   readonly loadedBytes: number;
   /** Every file the manifest names, in the order they were read. */
   readonly files: readonly LoadedFile[];

@@ -86,6 +86,10 @@ export function describeContract({ create, source, options = {} }: ContractSubje
       expect(last).toMatchObject({ provider: model.provider, outcome: 'passed', worstError: model.worstError });
       expect(model.worstError).toBeLessThanOrEqual(last?.tolerance ?? -1);
       expect(model.manifest.objectives.length).toBeGreaterThan(0);
+      const grave = ['error', 'warning', 'note', 'fine'];
+      const ranks = model.findings.map(({ severity }) => grave.indexOf(severity));
+      expect(ranks.length).toBeGreaterThan(0);
+      expect(ranks).toEqual([...ranks].sort((a, b) => a - b));
       expect([...new Set(progress.map(({ stage }) => stage))]).toEqual(['download', 'compile', 'warmup', 'ready']);
       const downloads = progress.filter((event) => event.stage === 'download');
       const bytes = downloads.map(({ loadedBytes }) => loadedBytes);

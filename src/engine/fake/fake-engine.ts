@@ -3,6 +3,7 @@
  * same progress, the same refusals. Only tests may use it.
  */
 import { SeededRandom } from '@/base/random.ts';
+import { examineCheckpoint } from '@/core/checkpoint-doctor.ts';
 import { evaluateHead } from '@/core/reward-head.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { EngineErrorCode } from '@/engine/api/errors.ts';
@@ -20,6 +21,7 @@ import type {
   TokenizedResponse,
 } from '@/engine/api/messages.ts';
 import type { CallOptions, RewardEngine } from '@/engine/api/reward-engine.ts';
+import { doctorFacts } from '@/formats/doctor-facts.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
 import type { FileEntry } from '@/formats/manifest.ts';
 import { fakeFeatureSize, fakeHead, fakeManifest } from './fake-model.ts';
@@ -87,6 +89,7 @@ class FakeEngine implements RewardEngine {
         provider: 'wasm',
         worstError,
         proofs,
+        findings: examineCheckpoint(doctorFacts(fakeManifest, fakeHead, [])),
         loadedBytes,
         files: fakeFiles.map((entry) => ({ role: entry.file, ...entry, verified: true })),
         elapsedMs: 0,

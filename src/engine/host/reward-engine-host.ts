@@ -1,6 +1,7 @@
 /**
  * `RewardEngine` in the thread that made it. The worker entry wraps one of these; the command line uses it directly.
  */
+import { examineCheckpoint } from '@/core/checkpoint-doctor.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import type {
   DeviceReport,
@@ -15,6 +16,7 @@ import type {
 } from '@/engine/api/messages.ts';
 import type { CallOptions, RewardEngine } from '@/engine/api/reward-engine.ts';
 import type { FileSet } from '@/formats/byte-source.ts';
+import { doctorFacts } from '@/formats/doctor-facts.ts';
 import type { BackendFactory } from '@/runtime/backend.ts';
 import { SerialQueue } from '@/runtime/serial-queue.ts';
 import { encodeCanaries } from './canaries.ts';
@@ -79,6 +81,13 @@ export class RewardEngineHost implements RewardEngine {
         ...(adapter === undefined ? {} : { adapter }),
         worstError: proven.worstError,
         proofs,
+        findings: examineCheckpoint(
+          doctorFacts(
+            opened.manifest,
+            opened.head,
+            canaries.map(({ encoded }) => encoded),
+          ),
+        ),
         loadedBytes: opened.loadedBytes,
         files: opened.loadedFiles,
         elapsedMs: performance.now() - startedAt,

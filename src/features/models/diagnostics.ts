@@ -30,11 +30,14 @@ export function diagnosticsText({ device, model, storage, userAgent, language, s
     `provider in use: ${device.provider === undefined ? 'none' : providerLabel(device.provider)}`,
   ];
   if (model !== undefined) {
-    const { manifest, worstError, files, loadedBytes, elapsedMs, proofs } = model;
+    const { manifest, worstError, files, loadedBytes, elapsedMs, proofs, findings } = model;
     lines.push(
       `model: ${manifest.id} (${manifest.dtype}, ${manifest.stages.length} stages, ${formatBytes(loadedBytes)})`,
       `files verified: ${files.filter((file) => file.verified).length} of ${files.length}; loaded in ${Math.round(elapsedMs)} ms`,
       `worst canary error: ${formatErrorBound(worstError)}`,
+      ...findings
+        .filter(({ severity }) => severity !== 'fine')
+        .map(({ severity, subject, found }) => `  ${severity}: ${subject}: ${found}`),
       ...proofs.map((proof) => `  ${providerLabel(proof.provider)}: ${proofSentence(proof)}`),
     );
   } else lines.push('model: none loaded');

@@ -2,6 +2,7 @@
 import { useModel } from '@/queries/model-queries.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { CurrentModel } from './current-model.tsx';
+import { DoctorPanel } from './doctor-panel.tsx';
 import { DevicePanel } from './device-panel.tsx';
 import { ObjectiveList } from './objective-list.tsx';
 import { OpenModel } from './open-model.tsx';
@@ -23,6 +24,7 @@ export function ModelsView() {
       </div>
       {model.status === 'ready' ? (
         <>
+          <DoctorPanel findings={model.model.findings} />
           <ObjectiveList manifest={model.model.manifest} />
           <ReportPanel choice={choice} loadId={loadId} />
         </>
