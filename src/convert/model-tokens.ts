@@ -57,10 +57,10 @@ export function deriveModelTokens(
   const afterAnswer = text.encode(afterText);
   // Some templates open the next answer although none is asked for: then the last special token is its header's (I7).
   const between = whole.slice(whole.lastIndexOf(ASKED) + ASKED.length, whole.lastIndexOf(ANSWERED));
-  const endOfTurnId =
-    afterText.trim() === between.trim()
-      ? afterAnswer.find((id) => text.isSpecial(id))
-      : ids.findLast((id) => text.isSpecial(id));
+  const opensNext = afterText.trim() === between.trim();
+  const endOfTurnId = opensNext
+    ? afterAnswer.find((id) => text.isSpecial(id))
+    : ids.findLast((id) => text.isSpecial(id));
   if (endOfTurnId === undefined || !afterAnswer.includes(endOfTurnId))
     throw new FormatError(
       'unsupported',
@@ -68,7 +68,9 @@ export function deriveModelTokens(
       'writes no special token after a response, so its end cannot be told.',
     );
   return {
-    rule: options.sharedPromptGating ? { kind: 'prompt-last-token' } : deriveGatePattern(text, conversation, whole),
+    rule: options.sharedPromptGating
+      ? { kind: 'prompt-last-token' }
+      : deriveGatePattern(text, conversation, whole, opensNext ? afterText : ''),
     tokens: { chatTemplate, ...(bosId === undefined ? {} : { bosId }), endOfTurnId },
   };
 }
@@ -84,8 +86,15 @@ function deriveBos(ids: readonly number[], bosTokenId: number | undefined): numb
 /**
  * The text between a user's words and the response: end of turn and assistant header. White space at its end is left out
  * where it merges with the first characters of a response into other tokens (armorm.md I8; SmolLM2's newline).
+ * @param opened what a template that always opens the next answer writes after this one: it would show the pattern whatever the
+ * response does.
  */
-function deriveGatePattern(text: TextTools, conversation: readonly TemplateMessage[], whole: string): GateRule {
+function deriveGatePattern(
+  text: TextTools,
+  conversation: readonly TemplateMessage[],
+  whole: string,
+  opened: string,
+): GateRule {
   const begin = whole.lastIndexOf(ASKED) + ASKED.length;
   const end = whole.lastIndexOf(ANSWERED);
   const between = whole.slice(begin, end);
@@ -105,7 +114,7 @@ function deriveGatePattern(text: TextTools, conversation: readonly TemplateMessa
     const survives = PROBES.every((response) => {
       // One turn alone: an earlier response would show the pattern whatever this one does.
       const rendered = render(text, [...conversation.slice(0, 1), { role: 'assistant', content: response }], false);
-      return containsIds(text.encode(rendered), tokenIds);
+      return containsIds(text.encode(rendered.slice(0, rendered.length - opened.length)), tokenIds);
     });
     if (survives && tokenIds.some((id) => text.isSpecial(id)))
       return { kind: 'last-pattern', tokenIds, text: candidate };
