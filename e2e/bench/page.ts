@@ -1,6 +1,7 @@
-/** `window.bench(order)`: one measurement in a worker. `window.cycle(order)`: load, score and unload again and again. */
+/** `window.bench(order)`: one measurement in a worker. `window.cycle(order)`: load, score and unload again and again. `window.loadModel(order)`: a chosen folder. */
 import { createWorkerEngine } from '@/engine/worker/worker-client.ts';
 import type { Provider } from '@/engine/api/messages.ts';
+import type { LoadOrder, LoadReply } from './load-worker.ts';
 import type { BenchOrder, BenchReply } from './worker.ts';
 
 async function bench(order: BenchOrder): Promise<unknown> {
@@ -54,4 +55,17 @@ async function cycle({ provider, packageUrl, cycles, readEvery }: CycleOrder): P
   await engine.dispose();
   return readings;
 }
-Object.assign(window, { bench, cycle });
+/** Loads the package chosen in the page's file field. */
+async function loadModel(order: Omit<LoadOrder, 'files'>): Promise<LoadReply> {
+  const chosen = document.querySelector<HTMLInputElement>('#folder')?.files ?? [];
+  const files = [...chosen].map((file) => ({ path: file.webkitRelativePath, blob: file }));
+  const worker = new Worker(new URL('./load-worker.ts', import.meta.url), { type: 'module' });
+  return await new Promise<LoadReply>((resolve, reject) => {
+    worker.addEventListener('error', (event) => reject(new Error(event.message)));
+    worker.addEventListener('message', ({ data }: MessageEvent<LoadReply>) => resolve(data));
+    const whole: LoadOrder = { ...order, files };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
+    worker.postMessage(whole);
+  }).finally(() => worker.terminate());
+}
+Object.assign(window, { bench, cycle, loadModel });

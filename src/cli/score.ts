@@ -1,5 +1,5 @@
 /**
- * `npm run score -- --model DIR --input FILE.jsonl --output FILE.jsonl [--features OUT.safetensors] [--provider NAME] [--threads N]`
+ * `npm run score -- --model DIR --input FILE.jsonl --output FILE.jsonl [--features OUT.safetensors] [--provider NAME] [--stream] [--threads N]`
  *
  * Exit codes: 0 every line was scored; 1 the run failed; 2 the arguments are wrong; 3 it finished, but some lines are bad;
  * 130 interrupted (the same command goes on from there).
@@ -27,6 +27,7 @@ const usage = `Scores conversations with a converted reward model.
   --features FILE     also write the hidden states: stage 1 {embeddings, labels} for responses (labels from fields named like
                       the objectives, or from a field "labels"), stage 2 {embeddings, prompt_embeddings} for pairs
   --provider NAME     native (default), wasm, or native-webgpu
+  --stream            one stage of the model in memory at a time: the same scores, loaded anew for every prompt
   --threads N         threads inside one operator (default: one per core, or ARMOSCOPE_THREADS)
   --chunk N           tokens per run of the backbone (default: 2048)
 `;
@@ -44,6 +45,7 @@ interface Arguments {
   readonly output: string;
   readonly features: string | undefined;
   readonly provider: Provider | undefined;
+  readonly stream: boolean;
   readonly threads: number | undefined;
   readonly chunkTokens: number | undefined;
 }
@@ -60,6 +62,7 @@ function readArguments(argv: readonly string[]): Arguments {
         output: string,
         features: string,
         provider: string,
+        stream: { type: 'boolean' },
         threads: string,
         chunk: string,
         help: { type: 'boolean' },
@@ -87,6 +90,7 @@ function readArguments(argv: readonly string[]): Arguments {
     // Absolute, so that a run from another folder finds what it had begun.
     features: features === undefined ? undefined : resolve(features),
     provider: providerNamed(optional('provider')),
+    stream: values.stream ?? false,
     threads: positive('--threads', optional('threads')),
     chunkTokens: positive('--chunk', optional('chunk')),
   };
@@ -107,7 +111,11 @@ function positive(option: string, text: string | undefined): number | undefined 
 
 const log = (message: string): void => void process.stderr.write(`${message}\n`);
 
-async function load(engine: RewardEngine, { model, provider }: Arguments, signal: AbortSignal): Promise<LoadedModel> {
+async function load(
+  engine: RewardEngine,
+  { model, provider, stream }: Arguments,
+  signal: AbortSignal,
+): Promise<LoadedModel> {
   const bar = new ProgressBar(process.stderr);
   const onProgress = (progress: EngineProgress): void => {
     if (progress.stage !== 'download') return;
@@ -119,7 +127,13 @@ async function load(engine: RewardEngine, { model, provider }: Arguments, signal
       note: progress.file,
     });
   };
-  const loaded = await engine.load(model, { signal, onProgress, ...(provider === undefined ? {} : { provider }) });
+  const loaded = await engine.load(model, {
+    signal,
+    onProgress,
+    ...(provider === undefined ? {} : { provider }),
+    ...(stream ? { stages: 'streamed' as const } : {}),
+  });
+  if (loaded.memory.mode === 'streamed') log(`\nStage by stage. ${loaded.memory.reason}`);
   const { manifest, worstError, elapsedMs, proofs } = loaded;
   for (const proof of proofs) {
     if (proof.outcome !== 'passed') log(`\n${proof.provider} ${proof.outcome}: ${proof.reason ?? ''}`);

@@ -12,6 +12,7 @@ export interface LoadFigures {
   readonly totalBytes: number;
   readonly files: readonly { readonly file: string; readonly loadedBytes: number; readonly totalBytes: number }[];
   readonly step: { readonly done: number; readonly total: number; readonly provider: Provider } | undefined;
+  readonly streaming: string | undefined;
   readonly bytesPerSecond: number | undefined;
   readonly etaMs: number | undefined;
 }
@@ -86,6 +87,12 @@ export function LoadProgressView({ name, progress, onCancel, withFiles = false }
           </span>
         )}
       </p>
+      {progress.streaming === undefined ? null : (
+        <p className="small">
+          <strong>Stage by stage.</strong> {progress.streaming} Scores are the same, but every score loads the model
+          again: give it several answers at once.
+        </p>
+      )}
       {withFiles && progress.files.length > 0 ? (
         <ul className={`${classes.files} numeric small`} aria-label="Files fetched">
           {progress.files.map((entry, index) => (

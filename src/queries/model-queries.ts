@@ -1,7 +1,7 @@
 /** The loaded model and what this device offers. */
 import { queryOptions, useQuery, type QueryClient } from '@tanstack/react-query';
 import { EngineError } from '@/engine/api/errors.ts';
-import type { LoadedModel, Provider } from '@/engine/api/messages.ts';
+import type { LoadedModel, Provider, StageMode } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { loadProgressed, loadStarted } from '@/state/activity.ts';
 import { cancelLoad, markUnloaded, modelSource, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
@@ -14,11 +14,12 @@ export const modelKey = ['model'] as const;
 interface Wish {
   readonly choice: ModelChoice;
   readonly provider: Provider | undefined;
+  readonly stages: StageMode | undefined;
   readonly loadId: number;
 }
 
 /** One load of one model. The engine holds one model at a time, so a load is never taken from the cache of an earlier one. */
-export function modelQuery(engine: RewardEngine, { choice, provider, loadId }: Wish) {
+export function modelQuery(engine: RewardEngine, { choice, provider, stages, loadId }: Wish) {
   return queryOptions<LoadedModel, EngineError>({
     queryKey: [...modelKey, loadId],
     queryFn: async ({ signal }) => {
@@ -28,6 +29,7 @@ export function modelQuery(engine: RewardEngine, { choice, provider, loadId }: W
           signal,
           onProgress: (event) => loadProgressed(event, performance.now()),
           ...(provider === undefined ? {} : { provider }),
+          ...(stages === undefined ? {} : { stages }),
         });
         const { name, id } = model.manifest;
         rememberModel(choice, { name, modelId: id, bytes: model.loadedBytes });
@@ -53,10 +55,10 @@ export type ModelState =
 /** The chosen model; loads it while anything on the page uses this hook. */
 export function useModel(): ModelState {
   const engine = useEngine();
-  const { choice, provider, loadId, cancelledLoadId, unloadedLoadId } = useModelChoice();
+  const { choice, provider, stages, loadId, cancelledLoadId, unloadedLoadId } = useModelChoice();
   const unloaded = unloadedLoadId === loadId;
   const cancelled = cancelledLoadId === loadId || unloaded;
-  const query = useQuery({ ...modelQuery(engine, { choice, provider, loadId }), enabled: !cancelled });
+  const query = useQuery({ ...modelQuery(engine, { choice, provider, stages, loadId }), enabled: !cancelled });
   if (unloaded) return { status: 'cancelled', unloaded };
   if (query.data !== undefined) return { status: 'ready', model: query.data, loadId };
   if (cancelled) return { status: 'cancelled', unloaded: false };

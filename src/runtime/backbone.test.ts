@@ -11,81 +11,8 @@ import { memorySource } from '@/formats/memory-source.ts';
 import { openEntry, openPackage } from '@/formats/model-package.ts';
 import { Backbone } from './backbone.ts';
 import type { BackboneStage, Sequence } from './backbone.ts';
-import type { Backend, BackendTensor } from './backend.ts';
+import { openCounted as open } from './fixtures/counting-backend.ts';
 import { nativeBackendFactory } from './native-backend.ts';
-
-/** Counts the tensors that are alive, as a GPU would have to hold them. */
-class CountingBackend implements Backend {
-  readonly provider = 'native' as const;
-  readonly lost = new Promise<string>(() => undefined);
-  readonly #inner: Backend;
-  readonly #originals = new Map<BackendTensor, BackendTensor>();
-  runs = 0;
-  beforeRun: (run: number) => void = () => undefined;
-
-  constructor(inner: Backend) {
-    this.#inner = inner;
-  }
-  get alive(): number {
-    return this.#originals.size;
-  }
-  #track(inner: BackendTensor): BackendTensor {
-    const tracked: BackendTensor = {
-      type: inner.type,
-      dims: inner.dims,
-      ...(inner.data === undefined ? {} : { data: inner.data }),
-      dispose: () => {
-        this.#originals.delete(tracked);
-      },
-    };
-    this.#originals.set(tracked, inner);
-    return tracked;
-  }
-  async createSession(...[stage, signal]: Parameters<Backend['createSession']>): ReturnType<Backend['createSession']> {
-    const session = await this.#inner.createSession(stage, signal);
-    return {
-      inputNames: session.inputNames,
-      outputNames: session.outputNames,
-      run: async (inputs, toCpu) => {
-        this.runs += 1;
-        this.beforeRun(this.runs);
-        const originals = Object.fromEntries(
-          Object.entries(inputs).map(([name, tensor]) => {
-            const original = this.#originals.get(tensor);
-            if (original === undefined) throw new Error(`${name} was disposed before it was used`);
-            return [name, original];
-          }),
-        );
-        const outputs = await session.run(originals, toCpu);
-        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.#track(tensor)]));
-      },
-      release: () => session.release(),
-    };
-  }
-  tensor(...[type, data, dims]: Parameters<Backend['tensor']>): BackendTensor {
-    return this.#track(this.#inner.tensor(type, data, dims));
-  }
-  dispose(): Promise<void> {
-    return this.#inner.dispose();
-  }
-}
-
-async function open(name: GoldenName, wrap: (source: ByteSource) => Promise<ByteSource> = async (same) => same) {
-  const files = diskFileSet(await goldenPackage(name));
-  const { manifest } = await openPackage(files);
-  const stages: BackboneStage[] = [];
-  for (const { firstLayer, endLayer, graph, data } of manifest.stages) {
-    const external = await Promise.all(
-      data.map(async (entry) => ({ name: entry.file, bytes: await wrap(await openEntry(files, entry)) })),
-    );
-    stages.push({ firstLayer, endLayer, files: { graph: await wrap(await openEntry(files, graph)), data: external } });
-  }
-  const created = await nativeBackendFactory({ threads: 1 }).create('native');
-  if (!('backend' in created)) throw new Error(created.unavailable);
-  const backend = new CountingBackend(created.backend);
-  const embedding = await openEmbeddingTable(await openEntry(files, manifest.embedding), manifest.architecture);
-  return { backend, backbone: await Backbone.create(backend, manifest.architecture, embedding, stages) };
-}
 
 const golden = readGolden('armorm-tiny-llama3');
 const idsOf = (index: number): Int32Array => Int32Array.from(golden.cases[index]?.input_ids ?? []);

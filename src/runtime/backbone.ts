@@ -6,10 +6,10 @@
  * Invariants: every device tensor made here is disposed here, also on abort and on failure; sequences are never truncated.
  */
 import type { Architecture } from '@/formats/manifest.ts';
-import type { Backend, BackendTensor, StageFiles, StageSession } from './backend.ts';
+import type { Backend, BackendTensor, StageFiles } from './backend.ts';
 import { commonPrefixLength } from './chat-tokenizer.ts';
-import { rotaryTables } from '@/core/rope.ts';
-import type { RotaryTables } from '@/core/rope.ts';
+import { chunksOf, emptyCache, layersOf, releaseCache, StagePass, untilMessagesAreIn } from './stage-pass.ts';
+import type { Cache, Chunk, LoadedStage, StageResult } from './stage-pass.ts';
 
 /** Rows of the token embedding, e.g. `EmbeddingTable` of `src/formats`. */
 export interface EmbeddingRows {
@@ -50,34 +50,32 @@ export interface FeaturesOptions {
   readonly signal?: AbortSignal;
   /** For this call only, instead of the backbone's own. */
   readonly chunkTokens?: number;
+  /** After every session that a streamed backbone made on the way: how many of how many. */
+  readonly onSession?: (done: number, total: number) => void;
   /** After every chunk: tokens computed so far, of how many, for which sequence. */
   readonly onTokens?: (doneTokens: number, totalTokens: number, sequenceIndex: number) => void;
   /** As soon as a sequence is done, before the next begins. */
   readonly onSequence?: (sequenceIndex: number, features: SequenceFeatures) => void | Promise<void>;
 }
 
-/** Keys and values of the first `length` tokens, by input name. */
-interface Cache {
-  readonly length: number;
-  readonly tensors: Readonly<Record<string, BackendTensor>>;
+/** Computes features; all stages resident (`Backbone`) or one at a time (`StreamedBackbone`). */
+export interface FeatureComputer {
+  /**
+   * Hidden states after the final norm at the wanted rows of every sequence. The longest common start of all sequences is
+   * computed once, the rest of each over that cache.
+   * @returns one entry per sequence, in order. @throws RangeError for an empty sequence, a row outside it or too many tokens;
+   * the signal's reason on abort; what the backend throws.
+   */
+  features(sequences: readonly Sequence[], options?: FeaturesOptions): Promise<SequenceFeatures[]>;
+  dispose(): Promise<void>;
 }
 
-interface LoadedStage {
-  readonly session: StageSession;
-  readonly layers: readonly number[];
-}
-
-const defaultChunkTokens = 256;
-/** Rotary tables are made for at least this many positions, then for the next power of two. */
-const leastRotaryPositions = 512;
-
-export class Backbone {
-  readonly #backend: Backend;
-  readonly #architecture: Architecture;
+export const defaultChunkTokens = 256;
+export class Backbone implements FeatureComputer {
+  readonly #pass: StagePass;
   readonly #embedding: EmbeddingRows;
   readonly #stages: readonly LoadedStage[];
   readonly #chunkTokens: number;
-  #rotary: RotaryTables | undefined;
 
   private constructor(
     backend: Backend,
@@ -86,8 +84,7 @@ export class Backbone {
     stages: readonly LoadedStage[],
     chunkTokens: number,
   ) {
-    this.#backend = backend;
-    this.#architecture = architecture;
+    this.#pass = new StagePass(backend, architecture);
     this.#embedding = embedding;
     this.#stages = stages;
     this.#chunkTokens = chunkTokens;
@@ -106,8 +103,7 @@ export class Backbone {
       for (const stage of stages) {
         options.signal?.throwIfAborted();
         const session = await backend.createSession(stage.files, options.signal);
-        const layers = Array.from({ length: stage.endLayer - stage.firstLayer }, (_, i) => stage.firstLayer + i);
-        loaded.push({ session, layers });
+        loaded.push({ session, layers: layersOf(stage) });
         options.onSession?.(loaded.length, stages.length);
       }
     } catch (error) {
@@ -117,14 +113,8 @@ export class Backbone {
     return new Backbone(backend, architecture, embedding, loaded, options.chunkTokens ?? defaultChunkTokens);
   }
 
-  /**
-   * Hidden states after the final norm at the wanted rows of every sequence. The longest common start of all sequences is
-   * computed once, the rest of each over that cache.
-   * @returns one entry per sequence, in order. @throws RangeError for an empty sequence, a row outside it or too many tokens;
-   * the signal's reason on abort; what the backend throws.
-   */
   async features(sequences: readonly Sequence[], options: FeaturesOptions = {}): Promise<SequenceFeatures[]> {
-    for (const sequence of sequences) this.#check(sequence);
+    for (const sequence of sequences) checkSequence(sequence, this.#pass.architecture);
     const shared = sharedPrefixLength(sequences);
     const totalTokens = sequences.reduce((sum, { tokenIds }) => sum + tokenIds.length - shared, shared);
     let doneTokens = 0;
@@ -132,7 +122,7 @@ export class Backbone {
     if (first === undefined) return [];
 
     const results: SequenceFeatures[] = [];
-    let prefix: Cache = { length: 0, tensors: {} };
+    let prefix = emptyCache;
     try {
       let start = performance.now();
       const sharedRows = sequences.flatMap(({ rows }) => rows.filter((row) => row < shared));
@@ -145,7 +135,7 @@ export class Backbone {
       for (const [index, { tokenIds, rows }] of sequences.entries()) {
         const ownRows = rows.filter((row) => row >= shared);
         const own = await this.#extend(prefix, tokenIds.subarray(shared), ownRows, options, onChunk(index));
-        if (own.cache !== prefix) release(own.cache);
+        if (own.cache !== prefix) releaseCache(own.cache);
         const features = rows.map((row) => (row < shared ? computed : own).rows.get(row) ?? new Float32Array());
         const now = performance.now();
         const result = { features, reusedTokens: index === 0 ? 0 : shared, elapsedMs: now - start };
@@ -154,24 +144,13 @@ export class Backbone {
         await options.onSequence?.(index, result);
       }
     } finally {
-      release(prefix);
+      releaseCache(prefix);
     }
     return results;
   }
 
   async dispose(): Promise<void> {
     for (const { session } of this.#stages) await session.release();
-  }
-
-  #check({ tokenIds, rows }: Sequence): void {
-    const { maxPositions } = this.#architecture;
-    if (tokenIds.length === 0) throw new RangeError('a sequence holds no tokens');
-    if (tokenIds.length > maxPositions) {
-      throw new RangeError(`a sequence holds ${tokenIds.length} tokens, the model has ${maxPositions} positions`);
-    }
-    const outside = rows.find((row) => !Number.isInteger(row) || row < 0 || row >= tokenIds.length);
-    if (outside !== undefined)
-      throw new RangeError(`row ${outside} is outside a sequence of ${tokenIds.length} tokens`);
   }
 
   /** Computes `tokenIds` after `start`. `start` is kept; the caller releases the returned cache when it is another one. */
@@ -185,16 +164,16 @@ export class Backbone {
     const found = new Map<number, Float32Array>();
     let cache = start;
     try {
-      for (let offset = 0; offset < tokenIds.length; offset += chunkTokens) {
+      for (const chunk of chunksOf(start.length, tokenIds.length, chunkTokens, rows)) {
         signal?.throwIfAborted();
-        const chunk = tokenIds.subarray(offset, offset + chunkTokens);
-        const next = await this.#chunk(cache, chunk, rows, found, signal);
-        if (cache !== start) release(cache);
+        const offset = chunk.start - start.length;
+        const next = await this.#chunk(cache, chunk, tokenIds.subarray(offset, offset + chunk.length), found, signal);
+        if (cache !== start) releaseCache(cache);
         cache = next;
         onChunk(chunk.length);
       }
     } catch (error) {
-      if (cache !== start) release(cache);
+      if (cache !== start) releaseCache(cache);
       throw error;
     }
     return { cache, rows: found };
@@ -203,108 +182,58 @@ export class Backbone {
   /** One chunk through all stages. */
   async #chunk(
     cache: Cache,
+    chunk: Chunk,
     tokenIds: Int32Array,
-    rows: readonly number[],
     found: Map<number, Float32Array>,
     signal: AbortSignal | undefined,
   ): Promise<Cache> {
-    const { hiddenSize, keyValueHeads, headDim } = this.#architecture;
-    const total = cache.length + tokenIds.length;
-    const rotary = this.#rotaryFor(total);
-    const backend = this.#backend;
-    const wanted = [...new Set(rows)].filter((row) => row >= cache.length && row < total);
-    const made: BackendTensor[] = [];
-    const make: Backend['tensor'] = (type, data, dims) => {
-      const tensor = backend.tensor(type, data, dims);
-      made.push(tensor);
-      return tensor;
-    };
+    const { backend, architecture } = this.#pass;
+    const embedded = await this.#embedding.lookup(tokenIds, signal);
+    const inputs = this.#pass.chunkTensors(chunk);
     const present: Record<string, BackendTensor> = {};
-    let hidden: BackendTensor | undefined;
+    let hidden: BackendTensor | undefined = backend.tensor('float32', embedded, [
+      1,
+      chunk.length,
+      architecture.hiddenSize,
+    ]);
     try {
-      hidden = make('float32', await this.#embedding.lookup(tokenIds, signal), [1, tokenIds.length, hiddenSize]);
-      const common = {
-        cos: make('float32', rotary.cos, [rotary.positions, headDim / 2]),
-        sin: make('float32', rotary.sin, [rotary.positions, headDim / 2]),
-        seqlens_k: make('int32', Int32Array.of(total - 1), [1]),
-        total_sequence_length: make('int32', Int32Array.of(total), []),
-      };
-      const empty =
-        cache.length === 0 ? make('float32', new Float32Array(), [1, keyValueHeads, 0, headDim]) : undefined;
-      // The graph wants at least one row; a chunk without a wanted one gives its last, which nobody reads.
-      const gathered = wanted.length === 0 ? [total - 1] : wanted;
-
-      for (const [index, { session, layers }] of this.#stages.entries()) {
+      for (const [index, stage] of this.#stages.entries()) {
         await untilMessagesAreIn(signal);
-        const inputs: Record<string, BackendTensor> = { ...common, hidden };
-        for (const name of layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`])) {
-          const past = cache.tensors[name] ?? empty;
-          if (past === undefined) throw new Error(`no cached ${name}`);
-          inputs[`past_${name}`] = past;
-        }
+        if (hidden === undefined) throw new Error(`stage ${index} has no hidden states to begin with`);
         const isLast = index === this.#stages.length - 1;
-        if (isLast) {
-          const rowsInChunk = BigInt64Array.from(gathered, (row) => BigInt(row - cache.length));
-          inputs['rows'] = make('int64', rowsInChunk, [gathered.length]);
-        }
-        const outputs = await session.run(inputs, isLast ? ['features'] : []);
-        for (const [name, tensor] of Object.entries(outputs)) {
-          if (name.startsWith('present_')) present[name.slice('present_'.length)] = tensor;
-          else made.push(tensor);
-        }
-        if (isLast) {
-          const data = outputs['features']?.data;
-          if (!(data instanceof Float32Array) || data.length !== gathered.length * hiddenSize) {
-            throw new Error(`the last stage gave no f32 features of ${gathered.length} rows`);
-          }
-          for (const [i, row] of wanted.entries()) found.set(row, data.slice(i * hiddenSize, (i + 1) * hiddenSize));
-        } else {
-          hidden.dispose();
-          hidden = outputs['hidden_out'];
-          if (hidden === undefined) throw new Error(`stage ${index} gave no hidden_out`);
-        }
+        const result: StageResult = await this.#pass.run(stage, isLast, inputs, chunk, cache, hidden);
+        Object.assign(present, result.present);
+        for (const [row, feature] of result.rows) found.set(row, feature);
+        hidden.dispose();
+        hidden = result.hidden;
       }
     } catch (error) {
       for (const tensor of Object.values(present)) tensor.dispose();
       throw error;
     } finally {
-      for (const tensor of made) tensor.dispose();
+      hidden?.dispose();
+      inputs.dispose();
     }
-    return { length: total, tensors: present };
-  }
-
-  #rotaryFor(positions: number): RotaryTables {
-    if (this.#rotary === undefined || this.#rotary.positions < positions) {
-      const { rope, headDim, maxPositions } = this.#architecture;
-      const rounded = Math.max(leastRotaryPositions, 2 ** Math.ceil(Math.log2(positions)));
-      this.#rotary = rotaryTables(rope, headDim, Math.max(positions, Math.min(rounded, maxPositions)));
-    }
-    return this.#rotary;
+    return { length: chunk.start + chunk.length, tensors: present };
   }
 }
 
-function release(cache: Cache): void {
-  for (const tensor of Object.values(cache.tensors)) tensor.dispose();
+/** @throws RangeError for an empty sequence, a row outside it or more tokens than the model has positions. */
+export function checkSequence({ tokenIds, rows }: Sequence, { maxPositions }: Architecture): void {
+  if (tokenIds.length === 0) throw new RangeError('a sequence holds no tokens');
+  if (tokenIds.length > maxPositions) {
+    throw new RangeError(`a sequence holds ${tokenIds.length} tokens, the model has ${maxPositions} positions`);
+  }
+  const outside = rows.find((row) => !Number.isInteger(row) || row < 0 || row >= tokenIds.length);
+  if (outside !== undefined) throw new RangeError(`row ${outside} is outside a sequence of ${tokenIds.length} tokens`);
 }
 
 /** Tokens that all sequences share at their start. */
-function sharedPrefixLength(sequences: readonly Sequence[]): number {
+export function sharedPrefixLength(sequences: readonly Sequence[]): number {
   const [first, ...others] = sequences;
   if (first === undefined) return 0;
   return others.reduce(
     (length, { tokenIds }) => Math.min(length, commonPrefixLength(first.tokenIds, tokenIds)),
     first.tokenIds.length,
   );
-}
-
-/**
- * Throws when `signal` is aborted, after letting a worker's waiting messages in: wasm computes without ever returning to the
- * event loop, and awaiting its result does not either, so an abort would otherwise be heard when everything is done.
- */
-async function untilMessagesAreIn(signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return;
-  await new Promise((resolve) => {
-    setTimeout(resolve, 0);
-  });
-  signal.throwIfAborted();
 }

@@ -40,12 +40,20 @@ export interface StageFiles {
   readonly data: readonly { readonly name: string; readonly bytes: ByteSource }[];
 }
 
+/** What one buffer may hold on a device. */
+export interface DeviceLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+}
+
 export interface Backend {
   readonly provider: Provider;
   /** GPU adapter in words; absent on CPU providers. */
   readonly adapter?: string;
   /** True for a software GPU adapter. */
   readonly software?: boolean;
+  /** Absent on CPU providers. */
+  readonly limits?: DeviceLimits;
   createSession(stage: StageFiles, signal?: AbortSignal): Promise<StageSession>;
   /** A CPU tensor, uploaded when it is used. */
   tensor(type: TensorType, data: Float32Array | Int32Array | BigInt64Array, dims: readonly number[]): BackendTensor;

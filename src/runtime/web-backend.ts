@@ -9,7 +9,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { Provider } from '@/engine/api/messages.ts';
 import type { ByteSource } from '@/formats/byte-source.ts';
-import type { Backend, BackendTensor, StageFiles, StageSession, TensorType } from './backend.ts';
+import type { Backend, BackendTensor, DeviceLimits, StageFiles, StageSession, TensorType } from './backend.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { SteadyBlob } from './steady-blob.ts';
 import type { OpenDevice } from './web-device.ts';
@@ -75,13 +75,16 @@ function cpuData(tensor: Tensor, data: unknown): TensorData {
 class WebSession implements StageSession {
   readonly #session: InferenceSession;
   readonly #health: GpuHealth | undefined;
+  readonly #onRelease: () => void;
   #state: 'ready' | 'failed' | 'released' = 'ready';
   /** A run that ONNX Runtime has not come back from. */
   #inside = false;
 
-  constructor(session: InferenceSession, health: GpuHealth | undefined) {
+  /** @param onRelease when nothing is to be released any more. */
+  constructor(session: InferenceSession, health: GpuHealth | undefined, onRelease: () => void) {
     this.#session = session;
     this.#health = health;
+    this.#onRelease = onRelease;
   }
 
   get inputNames(): readonly string[] {
@@ -134,6 +137,7 @@ class WebSession implements StageSession {
     return queue.run(async () => {
       if (this.#state === 'released') return;
       this.#state = 'released';
+      this.#onRelease();
       // Freed under a run that never returned, the heap would be corrupted: what is left of a lost device's session stays.
       if (!this.#inside) await this.#session.release();
     });
@@ -218,6 +222,7 @@ export class WebBackend implements Backend {
   readonly provider: Provider;
   readonly adapter?: string;
   readonly software?: boolean;
+  readonly limits?: DeviceLimits;
   readonly lost: Promise<string>;
   readonly #ort: WebOrt;
   readonly #gpu: { readonly health: GpuHealth; readonly device: GPUDevice } | undefined;
@@ -238,6 +243,8 @@ export class WebBackend implements Backend {
     this.lost = health.lost;
     this.adapter = gpu.adapter;
     this.software = gpu.software;
+    const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+    this.limits = { maxBufferSize, maxStorageBufferBindingSize };
   }
 
   async createSession(stage: StageFiles, signal?: AbortSignal): Promise<StageSession> {
@@ -262,7 +269,7 @@ export class WebBackend implements Backend {
       gpu?.health.check();
       return created;
     });
-    const wrapped = new WebSession(session, this.#gpu?.health);
+    const wrapped = new WebSession(session, this.#gpu?.health, () => this.#sessions.delete(wrapped));
     this.#sessions.add(wrapped);
     return wrapped;
   }

@@ -122,6 +122,17 @@ export function hasJspi(): boolean {
   return 'Suspending' in WebAssembly;
 }
 
+/** Browsers round what they tell down to this at most, so that nobody is known by it. */
+const mostToldGibibytes = 8;
+
+/** The machine's memory where the browser tells it (`navigator.deviceMemory`). */
+export function deviceMemoryBytes(): { readonly bytes: number; readonly orMore: boolean } | undefined {
+  const gibibytes =
+    typeof navigator === 'undefined' ? undefined : (navigator as { readonly deviceMemory?: number }).deviceMemory;
+  if (gibibytes === undefined || !(gibibytes > 0)) return undefined;
+  return { bytes: gibibytes * 2 ** 30, orMore: gibibytes >= mostToldGibibytes };
+}
+
 /** What this browser offers; makes no device. */
 export async function describeDevice(): Promise<Omit<DeviceReport, 'provider'>> {
   const found = await findAdapter([]);

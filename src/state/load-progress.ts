@@ -16,6 +16,8 @@ export interface LoadProgress {
   readonly totalBytes: number;
   /** In the order they began to arrive. */
   readonly files: readonly FileProgress[];
+  /** Why the stages are not all kept, once that is known. */
+  readonly streaming: string | undefined;
   /** Stages compiled or canaries run. */
   readonly step: { readonly done: number; readonly total: number; readonly provider: Provider } | undefined;
   /** Recent (time, bytes) pairs, oldest first, for the rate. */
@@ -27,6 +29,7 @@ export const initialLoadProgress: LoadProgress = {
   loadedBytes: 0,
   totalBytes: 0,
   files: [],
+  streaming: undefined,
   step: undefined,
   samples: [],
 };
@@ -58,6 +61,8 @@ export function reduceLoadProgress(state: LoadProgress, event: EngineProgress, a
         samples: samples.slice(Math.max(0, firstRecent - 1)),
       };
     }
+    case 'streaming':
+      return { ...state, phase: 'compile', streaming: event.plan.reason, step: undefined };
     case 'compile':
     case 'warmup':
       return {

@@ -3,7 +3,7 @@
  * the store (a `File` cannot be written to a link) and referred to by number.
  */
 import { create } from 'zustand';
-import type { ModelSource, Provider } from '@/engine/api/messages.ts';
+import type { ModelSource, Provider, StageMode } from '@/engine/api/messages.ts';
 
 export type ModelChoice =
   | { readonly kind: 'embedded' }
@@ -19,6 +19,8 @@ export interface ModelChoiceState {
   readonly choice: ModelChoice;
   /** `undefined`: the first provider that proves itself. */
   readonly provider: Provider | undefined;
+  /** `undefined`: all stages where they fit. */
+  readonly stages: StageMode | undefined;
   /** Changes with every wish to load, so that choosing the same model again loads it again. */
   readonly loadId: number;
   /** The load the person cancelled; it is not started again by itself. */
@@ -34,6 +36,7 @@ const pickedFolders = new Map<number, readonly PickedFile[]>();
 export const useModelChoice = create<ModelChoiceState>(() => ({
   choice: { kind: 'embedded' },
   provider: undefined,
+  stages: undefined,
   loadId: 1,
   cancelledLoadId: undefined,
   unloadedLoadId: undefined,
@@ -64,6 +67,11 @@ export function reportFolderProblem(folderProblem: string | undefined): void {
 /** Chooses a provider (`undefined`: by itself) and loads the chosen model on it. */
 export function chooseProvider(provider: Provider | undefined): void {
   useModelChoice.setState((state) => ({ provider, loadId: state.loadId + 1 }));
+}
+
+/** Chooses how the stages are held (`undefined`: by itself) and loads the chosen model so. */
+export function chooseStages(stages: StageMode | undefined): void {
+  useModelChoice.setState((state) => ({ stages, loadId: state.loadId + 1 }));
 }
 
 export function reloadModel(): void {

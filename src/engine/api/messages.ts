@@ -28,9 +28,24 @@ export type ModelSource =
  */
 export type Provider = 'webgpu' | 'webgpu-no-subgroups' | 'wasm' | 'native' | 'native-webgpu';
 
+/** All stages on the device, or one after the other through it. */
+export type StageMode = 'resident' | 'streamed';
+
+/** How the model is held, and why. */
+export interface MemoryPlan {
+  readonly mode: StageMode;
+  /** In words, for the person. */
+  readonly reason: string;
+  /** Estimates on the device, with a long text: with all stages, and with the largest alone. */
+  readonly residentBytes: number;
+  readonly streamedBytes: number;
+}
+
 export interface LoadOptions {
   /** Only this provider; otherwise the first that proves itself. A software adapter is used only when asked for here. */
   readonly provider?: Provider;
+  /** Absent: all stages where they fit, one at a time where they do not. */
+  readonly stages?: StageMode;
   /** Verify every file's SHA-256 while loading. Default true. */
   readonly verifyHashes?: boolean;
 }
@@ -62,6 +77,7 @@ export interface LoadedModel {
   readonly proofs: readonly ProviderProof[];
   /** What the checkpoint doctor found, the gravest first. */
   readonly findings: readonly DoctorFinding[];
+  readonly memory: MemoryPlan;
   readonly loadedBytes: number;
   /** Every file the manifest names, in the order they were read. */
   readonly files: readonly LoadedFile[];
@@ -90,6 +106,8 @@ export type EngineProgress =
       readonly loadedBytes: number;
       readonly totalBytes: number;
     }
+  /** Before anything is computed, where the stages go through the device one at a time. */
+  | { readonly stage: 'streaming'; readonly plan: MemoryPlan; readonly stages: number; readonly provider: Provider }
   | { readonly stage: 'compile'; readonly done: number; readonly total: number; readonly provider: Provider }
   | { readonly stage: 'warmup'; readonly done: number; readonly total: number; readonly provider: Provider }
   | { readonly stage: 'ready' }

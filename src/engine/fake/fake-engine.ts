@@ -90,6 +90,12 @@ class FakeEngine implements RewardEngine {
         worstError,
         proofs,
         findings: examineCheckpoint(doctorFacts(fakeManifest, fakeHead, [])),
+        memory: {
+          mode: 'resident',
+          reason: 'This is a fake engine.',
+          residentBytes: 70_000_000,
+          streamedBytes: 70_000_000,
+        },
         loadedBytes,
         files: fakeFiles.map((entry) => ({ role: entry.file, ...entry, verified: true })),
         elapsedMs: 0,

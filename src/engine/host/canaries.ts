@@ -9,7 +9,7 @@ import type { HeadEvaluation, RewardHead } from '@/core/reward-head.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import { CANARY_MIN_TOKENS } from '@/formats/manifest-checks.ts';
 import type { Canary, HeadOutputs } from '@/formats/manifest.ts';
-import type { Backbone, Sequence } from '@/runtime/backbone.ts';
+import type { FeatureComputer, Sequence } from '@/runtime/backbone.ts';
 import type { ChatTokenizer, EncodedResponse } from '@/runtime/chat-tokenizer.ts';
 
 export interface EncodedCanary {
@@ -84,11 +84,13 @@ export function canaryTolerance(canaries: readonly EncodedCanary[]): number {
 export interface CanaryOptions {
   readonly signal: AbortSignal;
   readonly onCanary: (done: number, total: number) => void;
+  /** Where stages are loaded on the way. */
+  readonly onSession?: (done: number, total: number) => void;
 }
 
 /** @returns the largest |difference| from the canaries' own outputs over rewards, gate weights and score; NaN counts as ∞. */
 export async function worstCanaryError(
-  backbone: Backbone,
+  backbone: FeatureComputer,
   head: RewardHead,
   canaries: readonly EncodedCanary[],
   options: CanaryOptions,
@@ -102,6 +104,7 @@ export async function worstCanaryError(
       const [first, second] = await backbone.features(gate === undefined ? [scored] : [scored, gate], {
         signal: options.signal,
         chunkTokens,
+        ...(options.onSession === undefined ? {} : { onSession: options.onSession }),
       });
       const feature = first?.features[0];
       const gateFeature = gate === undefined ? first?.features[1] : second?.features[0];

@@ -2,7 +2,7 @@
  * The engine in Node: onnxruntime-node where it can be loaded, wasm where it cannot. Its WebGPU only for whoever names it, as
  * without a GPU it would quietly run on a software adapter.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { EngineError } from '@/engine/api/errors.ts';
 import { blobFileSet } from '@/formats/blob-source.ts';
 import type { FileSet } from '@/formats/byte-source.ts';
@@ -10,6 +10,7 @@ import { urlFileSet } from '@/formats/http-source.ts';
 import type { BackendFactory } from '@/runtime/backend.ts';
 import { nativeBackendFactory } from '@/runtime/native-backend.ts';
 import { nodeWasmFactory } from '@/runtime/web-node-factory.ts';
+import { wasmHeapBytes } from './memory-plan.ts';
 import { RewardEngineHost } from './reward-engine-host.ts';
 
 export interface NodeEngineOptions {
@@ -29,6 +30,10 @@ export function createNodeEngine(options: NodeEngineOptions): RewardEngineHost {
   const threads = options.threads ?? threadsFromEnvironment() ?? availableParallelism();
   return new RewardEngineHost({
     backends: nodeBackendFactory(threads),
+    memory: (provider) => ({
+      bytes: provider === 'wasm' ? Math.min(wasmHeapBytes, totalmem()) : totalmem(),
+      orMore: provider === 'native-webgpu',
+    }),
     chunkTokens: () => options.chunkTokens ?? defaultChunkTokens,
     openFiles(source) {
       if (source.kind === 'directory') return options.openDirectory(source.path);

@@ -24,6 +24,7 @@ import type { EncodedCanary } from './canaries.ts';
 import { isAbort, toEngineError } from './engine-errors.ts';
 import { openLocalPackage } from './local-package.ts';
 import type { LocalPackage } from './local-package.ts';
+import type { MemoryOffer } from './memory-plan.ts';
 import { proveFirst, releaseProven } from './provider-ladder.ts';
 import type { Proven } from './provider-ladder.ts';
 import { encodeOne, scoreEncoded } from './score-responses.ts';
@@ -34,6 +35,8 @@ export interface EnginePlatform {
   /** @throws EngineError `bad-input` for a kind of source this platform does not have. */
   openFiles(source: ModelSource): FileSet;
   device(): Promise<Omit<DeviceReport, 'provider'>>;
+  /** What a provider has to hold a model in. Absent or `undefined`: not known. */
+  memory?(provider: Provider): MemoryOffer | undefined;
   /** Tokens per run of the backbone. Absent: the backbone's default. */
   chunkTokens?(provider: Provider): number | undefined;
 }
@@ -44,6 +47,8 @@ interface Model {
   /** `undefined` after a lost device, until it is made again. */
   proven: Proven | undefined;
   readonly provider: Provider;
+  /** What to load it with again. */
+  readonly options: LoadOptions;
 }
 
 type OnProgress = NonNullable<CallOptions['onProgress']>;
@@ -70,8 +75,14 @@ export class RewardEngineHost implements RewardEngine {
         onProgress,
       });
       const canaries = encodeCanaries(opened.tokenizer, opened.manifest.canaries);
-      const { proven, proofs } = await this.#prove(opened, canaries, options.provider, signal, onProgress);
-      this.#model = { package: opened, canaries, proven, provider: proven.backend.provider };
+      const { proven, proofs } = await this.#prove(opened, canaries, options, signal, onProgress);
+      this.#model = {
+        package: opened,
+        canaries,
+        proven,
+        options: { ...options, provider: proven.backend.provider },
+        provider: proven.backend.provider,
+      };
       onProgress({ stage: 'ready' });
       const { provider, adapter } = proven.backend;
       return {
@@ -88,6 +99,7 @@ export class RewardEngineHost implements RewardEngine {
             canaries.map(({ encoded }) => encoded),
           ),
         ),
+        memory: proven.memory,
         loadedBytes: opened.loadedBytes,
         files: opened.loadedFiles,
         elapsedMs: performance.now() - startedAt,
@@ -191,13 +203,23 @@ export class RewardEngineHost implements RewardEngine {
   #prove(
     opened: LocalPackage,
     canaries: readonly EncodedCanary[],
-    provider: Provider | undefined,
+    { provider, stages }: LoadOptions,
     signal: AbortSignal,
     onProgress: OnProgress,
   ): ReturnType<typeof proveFirst> {
     const { backends: factory } = this.#platform;
     const chunkTokens = (each: Provider): number | undefined => this.#platform.chunkTokens?.(each);
-    const proving = { factory, chunkTokens, opened, canaries, askedFor: provider !== undefined, signal, onProgress };
+    const proving = {
+      factory,
+      chunkTokens,
+      memory: (each: Provider) => this.#platform.memory?.(each),
+      stages,
+      opened,
+      canaries,
+      askedFor: provider !== undefined,
+      signal,
+      onProgress,
+    };
     return proveFirst(proving, provider === undefined ? factory.order : [provider]);
   }
 
@@ -219,7 +241,7 @@ export class RewardEngineHost implements RewardEngine {
         await releaseProven(first);
       }
     }
-    const again = await this.#prove(model.package, model.canaries, model.provider, signal, onProgress).catch(
+    const again = await this.#prove(model.package, model.canaries, model.options, signal, onProgress).catch(
       (error: unknown) => {
         signal.throwIfAborted();
         throw new EngineError({

@@ -3,7 +3,7 @@ import { evaluateHead } from '@/core/reward-head.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { Message, ScoredResponse } from '@/engine/api/messages.ts';
 import type { CallOptions } from '@/engine/api/reward-engine.ts';
-import type { Backbone, Sequence, SequenceFeatures } from '@/runtime/backbone.ts';
+import type { FeatureComputer, Sequence, SequenceFeatures } from '@/runtime/backbone.ts';
 import type { EncodedResponse } from '@/runtime/chat-tokenizer.ts';
 import { sequencesFor } from './canaries.ts';
 import { toEngineError } from './engine-errors.ts';
@@ -29,7 +29,7 @@ export function encodeOne(opened: LocalPackage, messages: readonly Message[], re
 /** @returns one per response, in order; each is also reported as soon as it is there. */
 export async function scoreEncoded(
   opened: LocalPackage,
-  backbone: Backbone,
+  backbone: FeatureComputer,
   encoded: readonly TimedEncoding[],
   withFeatures: boolean,
   signal: AbortSignal,

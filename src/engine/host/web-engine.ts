@@ -2,9 +2,11 @@
 import { EngineError } from '@/engine/api/errors.ts';
 import { blobFileSet } from '@/formats/blob-source.ts';
 import { urlFileSet } from '@/formats/http-source.ts';
-import { describeDevice } from '@/runtime/web-device.ts';
+import { describeDevice, deviceMemoryBytes } from '@/runtime/web-device.ts';
 import { webBackendFactory } from '@/runtime/web-factory.ts';
 import type { WebFactoryOptions } from '@/runtime/web-factory.ts';
+import type { Provider } from '@/engine/api/messages.ts';
+import { wasmHeapBytes, type MemoryOffer } from './memory-plan.ts';
 import { RewardEngineHost } from './reward-engine-host.ts';
 
 export function createWebEngine(options: WebFactoryOptions = {}): RewardEngineHost {
@@ -18,6 +20,17 @@ export function createWebEngine(options: WebFactoryOptions = {}): RewardEngineHo
         message: 'A page cannot open a folder by its path. Choose or drop it.',
       });
     },
+    memory: webMemory,
     device: describeDevice,
   });
+}
+
+/** wasm has a heap of its own; a graphics device shares the machine's memory or has its own, which no browser tells. */
+function webMemory(provider: Provider): MemoryOffer | undefined {
+  const machine = deviceMemoryBytes();
+  if (provider !== 'wasm') return machine;
+  return {
+    bytes: machine === undefined || machine.orMore ? wasmHeapBytes : Math.min(machine.bytes, wasmHeapBytes),
+    orMore: false,
+  };
 }

@@ -92,6 +92,27 @@ describe.each(runs)('golden $name on $provider', ({ name, provider }) => {
   });
 });
 
+test.each(['wasm', 'webgpu'] as const)(
+  'one stage at a time gives the same numbers on %s, to the last bit',
+  async (provider) => {
+    const { cases } = await readExpected('armorm-tiny-smollm');
+    const [one] = cases;
+    if (one === undefined) throw new Error('the golden has no case');
+    const scored: ScoredResponse[] = [];
+    for (const stages of ['resident', 'streamed'] as const) {
+      const engine = createWorkerEngine();
+      const model = await engine.load(source('armorm-tiny-smollm'), { provider, stages });
+      expect(model.memory.mode).toBe(stages);
+      const responses = [one.response, 'Another answer.'];
+      scored.push(...(await engine.score({ messages: one.messages, responses, features: true })).responses);
+      await engine.dispose();
+    }
+    const numbers = scored.map(({ timings: _, ...rest }) => rest);
+    expect(numbers.slice(2)).toEqual(numbers.slice(0, 2));
+  },
+  loadTimeoutMs,
+);
+
 describe('contract: the real worker, on wasm', () => {
   describeContract({
     create: () => createWorkerEngine(),

@@ -117,6 +117,14 @@ function Loaded({ model, loadId }: { readonly model: LoadedModel; readonly loadI
           <p>{fallback}</p>
         </Notice>
       )}
+      {model.memory.mode === 'resident' ? null : (
+        <Notice tone="plain" title="Stage by stage">
+          <p>
+            {model.memory.reason} Scores are the same as with all stages loaded, but every score loads the model again:
+            give it all answers to a prompt at once.
+          </p>
+        </Notice>
+      )}
       <dl className={`${classes.facts} numeric`}>
         <Row name="Identity">
           <code>{manifest.id}</code>
@@ -144,6 +152,12 @@ function Loaded({ model, loadId }: { readonly model: LoadedModel; readonly loadI
           {manifest.quantisation === undefined
             ? ''
             : `; ${manifest.quantisation.form}, blocks of ${manifest.quantisation.blockSize}, worst relative error of a tensor ${formatSetting(manifest.quantisation.worstRelativeError)}`}
+        </Row>
+        <Row name="Memory">
+          {model.memory.mode === 'streamed'
+            ? `one stage at a time, about ${formatBytes(model.memory.streamedBytes)} instead of ${formatBytes(model.memory.residentBytes)}. `
+            : 'all stages stay loaded. '}
+          {model.memory.reason}
         </Row>
         <Row name="Gate">
           {gate.hidden.length} hidden {gate.hidden.length === 1 ? 'layer' : 'layers'} ({gate.hidden.join(', ')}),

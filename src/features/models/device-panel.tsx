@@ -4,14 +4,15 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { formatBytes, formatCount, formatErrorBound } from '@/components/number-format.ts';
 import { providerLabel } from '@/components/provider-words.ts';
-import type { DeviceReport, Provider } from '@/engine/api/messages.ts';
+import type { DeviceReport, Provider, StageMode } from '@/engine/api/messages.ts';
 import { useEngine } from '@/queries/engine-context.ts';
 import { deviceQuery, keepStorage, storageQuery, type ModelState } from '@/queries/model-queries.ts';
-import { chooseProvider, useModelChoice } from '@/state/model-choice.ts';
+import { chooseProvider, chooseStages, useModelChoice } from '@/state/model-choice.ts';
 import { diagnosticsText, storageWords } from './diagnostics.ts';
 import classes from './models-view.module.css';
 
 /** Those a browser has. */
+const stageModes: readonly StageMode[] = ['resident', 'streamed'];
 const providers: readonly Provider[] = ['webgpu', 'webgpu-no-subgroups', 'wasm'];
 
 /** Limits a large model runs into first; the rest are in the list below them. */
@@ -34,6 +35,7 @@ interface Props {
 export function DevicePanel({ loadId, model }: Props) {
   const engine = useEngine();
   const provider = useModelChoice((state) => state.provider);
+  const stages = useModelChoice((state) => state.stages);
   // Asked when a load has settled, so that it waits behind no download; anew after an unload.
   const settled = model.status !== 'loading';
   const device = useQuery({ ...deviceQuery(engine, loadId, model.status), enabled: settled });
@@ -48,6 +50,17 @@ export function DevicePanel({ loadId, model }: Props) {
         data={[
           { value: '', label: 'The first that proves itself' },
           ...providers.map((entry) => ({ value: entry, label: `Only ${providerLabel(entry)}` })),
+        ]}
+      />
+      <NativeSelect
+        label="Stages"
+        description="By itself, all stay loaded where they fit. One at a time takes far less memory and loads the model anew for every score."
+        value={stages ?? ''}
+        onChange={(event) => chooseStages(stageModes.find((entry) => entry === event.currentTarget.value))}
+        data={[
+          { value: '', label: 'All, where they fit' },
+          { value: 'resident', label: 'Keep all loaded' },
+          { value: 'streamed', label: 'One at a time' },
         ]}
       />
       {device.data === undefined ? (

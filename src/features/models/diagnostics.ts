@@ -30,9 +30,9 @@ export function diagnosticsText({ device, model, storage, userAgent, language, s
     `provider in use: ${device.provider === undefined ? 'none' : providerLabel(device.provider)}`,
   ];
   if (model !== undefined) {
-    const { manifest, worstError, files, loadedBytes, elapsedMs, proofs, findings } = model;
+    const { manifest, worstError, files, loadedBytes, elapsedMs, proofs, findings, memory } = model;
     lines.push(
-      `model: ${manifest.id} (${manifest.dtype}, ${manifest.stages.length} stages, ${formatBytes(loadedBytes)})`,
+      `model: ${manifest.id} (${manifest.dtype}, ${manifest.stages.length} stages, ${formatBytes(loadedBytes)}; ${memory.mode})`,
       `files verified: ${files.filter((file) => file.verified).length} of ${files.length}; loaded in ${Math.round(elapsedMs)} ms`,
       `worst canary error: ${formatErrorBound(worstError)}`,
       ...findings

@@ -6,6 +6,7 @@ import { DoctorPanel } from './doctor-panel.tsx';
 import { DevicePanel } from './device-panel.tsx';
 import { ObjectiveList } from './objective-list.tsx';
 import { OpenModel } from './open-model.tsx';
+import { PublishedPanel } from './published-panel.tsx';
 import { ReportPanel } from './report-panel.tsx';
 import classes from './models-view.module.css';
 
@@ -25,6 +26,7 @@ export function ModelsView() {
       {model.status === 'ready' ? (
         <>
           <DoctorPanel findings={model.model.findings} />
+          <PublishedPanel key={model.loadId} model={model.model} />
           <ObjectiveList manifest={model.model.manifest} />
           <ReportPanel choice={choice} loadId={loadId} />
         </>

@@ -1,0 +1,36 @@
+/** The browser's side of `npm run bench:load`, in a worker as the page has it. */
+import type { Provider, StageMode } from '@/engine/api/messages.ts';
+import { blobFileSet } from '@/formats/blob-source.ts';
+import { webBackendFactory } from '@/runtime/web-factory.ts';
+import { loadAndScore, type LoadFigures } from './load-steps.ts';
+
+export interface LoadOrder {
+  readonly provider: Provider;
+  readonly stages: StageMode;
+  readonly verifyHashes: boolean;
+  readonly files: readonly { readonly path: string; readonly blob: Blob }[];
+}
+export type LoadReply =
+  | { readonly kind: 'done'; readonly figures: LoadFigures; readonly adapter: string | undefined }
+  | { readonly kind: 'failed'; readonly message: string };
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin
+const reply = (message: LoadReply): void => self.postMessage(message);
+
+self.addEventListener('message', ({ data }: MessageEvent<LoadOrder>) => {
+  run(data).then(reply, (error: unknown) =>
+    reply({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});
+
+async function run({ provider, stages, verifyHashes, files }: LoadOrder): Promise<LoadReply> {
+  const made = await webBackendFactory().create(provider);
+  if ('unavailable' in made) throw new Error(made.unavailable);
+  const { backend } = made;
+  try {
+    const figures = await loadAndScore(blobFileSet('package', files), backend, stages, verifyHashes);
+    return { kind: 'done', figures, adapter: backend.adapter };
+  } finally {
+    await backend.dispose();
+  }
+}

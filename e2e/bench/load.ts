@@ -1,0 +1,127 @@
+/**
+ * `npm run bench:load -- PACKAGE`: loads a package of any size from a chosen folder in Chromium, without a copy, scores one
+ * conversation of at most 16 tokens, and prints the time of loading, the peak memory of the page's process against the issue's
+ * limit (idle + 0.15 × weights + 0.25 GB), and the difference from the same score on the native CPU.
+ *
+ * `--provider wasm` or `webgpu-no-subgroups` (default) · `--stages streamed` (default) or `resident` · `--verify` (hashes too) ·
+ * `--native-only`
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { diskFileSet } from '@/cli/disk-files.ts';
+import type { Provider, StageMode } from '@/engine/api/messages.ts';
+import { nativeBackendFactory } from '@/runtime/native-backend.ts';
+import { withBenchPage } from './bench-page.ts';
+import { loadAndScore, type LoadFigures } from './load-steps.ts';
+import type { LoadReply } from './load-worker.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    provider: { type: 'string', default: 'webgpu-no-subgroups' },
+    stages: { type: 'string', default: 'streamed' },
+    verify: { type: 'boolean', default: false },
+    'native-only': { type: 'boolean', default: false },
+  },
+});
+const [folder] = positionals;
+if (folder === undefined) throw new Error('Name the folder of a package.');
+const providers: readonly Provider[] = ['wasm', 'webgpu', 'webgpu-no-subgroups'];
+const provider = providers.find((name) => name === values.provider);
+if (provider === undefined) throw new Error(`--provider is one of ${providers.join(', ')}.`);
+const stages: StageMode = values.stages === 'resident' ? 'resident' : 'streamed';
+const model = resolve(folder);
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+function describe(where: string, figures: LoadFigures): void {
+  const { tokens, openMs, sessionsMs, weightBytes, computeMs, score } = figures;
+  console.log(
+    `${where}, stages ${stages}: opened in ${seconds(openMs)}${values.verify ? ' with every hash' : ''}; ` +
+      `${gigabytes(weightBytes)} of weights made ready in ${seconds(sessionsMs)} (${(sessionsMs / 1000 / (weightBytes / 1e9)).toFixed(2)} s/GB); ` +
+      `${tokens} tokens computed in ${seconds(computeMs)}; score ${score}`,
+  );
+}
+
+const worst = (a: readonly number[], b: readonly number[]): number =>
+  Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? Number.NaN))));
+
+const created = await nativeBackendFactory({}).create('native');
+if (!('backend' in created)) throw new Error(created.unavailable);
+const native = await loadAndScore(diskFileSet(model), created.backend, stages, values.verify);
+await created.backend.dispose();
+describe('native CPU', native);
+
+if (!values['native-only']) {
+  const measured = await withBenchPage(model, inPage);
+  const { figures, adapter, idleBytes, peakBytes, gpuPeakBytes } = measured;
+  describe(`Chromium on ${provider}${adapter === undefined ? '' : ` (${adapter})`}`, figures);
+  const limit = idleBytes + 0.15 * figures.weightBytes + 0.25e9;
+  console.log(
+    `memory of the page's process: idle ${gigabytes(idleBytes)}, peak ${gigabytes(peakBytes)}, limit ${gigabytes(limit)} ` +
+      `(${peakBytes <= limit ? 'kept' : 'exceeded'}); graphics process at its peak ${gigabytes(gpuPeakBytes)}`,
+  );
+  console.log(
+    `against the native CPU: score ${Math.abs(figures.score - native.score).toExponential(1)}, ` +
+      `rewards ${worst(figures.rewards, native.rewards).toExponential(1)} (largest ${Math.max(...native.rewards.map(Math.abs)).toPrecision(3)}), ` +
+      `gate weights ${worst(figures.gateWeights, native.gateWeights).toExponential(1)}`,
+  );
+}
+
+async function inPage(page: Page) {
+  const browser = page.context().browser();
+  if (browser === null || provider === undefined) throw new Error('the page has no browser');
+  await page.setInputFiles('#folder', model);
+  const idle = await residentBytes(browser);
+  const watch = watchMemory(browser);
+  const reply = await page.evaluate(
+    async (given) => (window as unknown as { loadModel(order: unknown): Promise<LoadReply> }).loadModel(given),
+    { provider, stages, verifyHashes: values.verify },
+  );
+  const peak = await watch.stop();
+  if (reply.kind === 'failed') throw new Error(reply.message);
+  return { ...reply, idleBytes: idle.renderer, peakBytes: peak.renderer, gpuPeakBytes: peak.gpu };
+}
+
+interface ProcessBytes {
+  readonly renderer: number;
+  readonly gpu: number;
+}
+
+/** Resident memory of the largest page process and of the graphics process, from the kernel. */
+async function residentBytes(browser: Browser): Promise<ProcessBytes> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  const of = (type: string): number =>
+    Math.max(0, ...processInfo.filter((each) => each.type === type).map(({ id }) => residentOf(id)));
+  return { renderer: of('renderer'), gpu: of('GPU') };
+}
+
+function residentOf(pid: number): number {
+  if (!readdirSync('/proc').includes(String(pid))) return 0;
+  const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return 1024 * Number(kilobytes ?? 0);
+}
+
+function watchMemory(browser: Browser): { stop(): Promise<ProcessBytes> } {
+  let peak: ProcessBytes = { renderer: 0, gpu: 0 };
+  let stopped = false;
+  const watching = (async () => {
+    while (!stopped) {
+      const now = await residentBytes(browser);
+      peak = { renderer: Math.max(peak.renderer, now.renderer), gpu: Math.max(peak.gpu, now.gpu) };
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      await watching;
+      return peak;
+    },
+  };
+}
