@@ -90,7 +90,7 @@ function readArguments(argv: readonly string[]): Arguments {
     // Absolute, so that a run from another folder finds what it had begun.
     features: features === undefined ? undefined : resolve(features),
     provider: providerNamed(optional('provider')),
-    stream: values.stream ?? false,
+    stream: values['stream'] === true,
     threads: positive('--threads', optional('threads')),
     chunkTokens: positive('--chunk', optional('chunk')),
   };

@@ -1,16 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { diskFileSet } from '@/cli/disk-files.ts';
 import { readGolden } from '@/cli/fixtures/golden-checkpoints.ts';
-import type { GoldenName } from '@/cli/fixtures/golden-checkpoints.ts';
-import { goldenPackage } from '@/cli/golden-packages.ts';
-import type { ByteSource } from '@/formats/byte-source.ts';
-import { openEmbeddingTable } from '@/formats/embedding-table.ts';
 import { memorySource } from '@/formats/memory-source.ts';
-import { openEntry, openPackage } from '@/formats/model-package.ts';
-import { Backbone } from './backbone.ts';
-import type { BackboneStage, Sequence } from './backbone.ts';
+import type { Sequence } from './backbone.ts';
 import { openCounted as open } from './fixtures/counting-backend.ts';
 import { nativeBackendFactory } from './native-backend.ts';
 

@@ -8,7 +8,7 @@ import { createConvertTools } from '@/cli/convert-tools.ts';
 import { diskFileSet } from '@/cli/disk-files.ts';
 import { expandGolden, readGoldenFile, type GoldenName } from '@/cli/fixtures/golden-checkpoints.ts';
 import { goldenPackage } from '@/cli/golden-packages.ts';
-import { folderPackageSink, scratchSink } from '@/cli/node-files.ts';
+import { folderPackageSink } from '@/cli/node-files.ts';
 import { convertCheckpoint } from '@/convert/convert-checkpoint.ts';
 import type { DoctorFinding } from '@/core/doctor-findings.ts';
 import { createNodeEngine } from './node-engine.ts';
@@ -65,8 +65,7 @@ describe('templates', () => {
     const checkpoint = await mkdtemp(join(folder, 'checkpoint-'));
     const out = await mkdtemp(join(folder, 'package-'));
     await expandGolden('armorm-tiny-llama3', checkpoint);
-    const scratch = await scratchSink();
-    const tools = await createConvertTools(scratch.sink);
+    const tools = await createConvertTools();
     try {
       const options = {
         dtype: 'f32',
@@ -79,7 +78,6 @@ describe('templates', () => {
       return { converted: report.findings, loaded: await load(out) };
     } finally {
       await tools.dispose();
-      await scratch.remove();
     }
   }
 
