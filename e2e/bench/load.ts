@@ -109,9 +109,9 @@ function residentOf(pid: number): number {
 
 function watchMemory(browser: Browser): { stop(): Promise<ProcessBytes> } {
   let peak: ProcessBytes = { renderer: 0, gpu: 0 };
-  let stopped = false;
+  const stopping = new AbortController();
   const watching = (async () => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const now = await residentBytes(browser);
       peak = { renderer: Math.max(peak.renderer, now.renderer), gpu: Math.max(peak.gpu, now.gpu) };
       await new Promise((done) => setTimeout(done, 100));
@@ -119,7 +119,7 @@ function watchMemory(browser: Browser): { stop(): Promise<ProcessBytes> } {
   })();
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       await watching;
       return peak;
     },

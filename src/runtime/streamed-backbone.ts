@@ -37,7 +37,7 @@ interface Part {
   readonly index: number;
   readonly chunks: readonly Chunk[];
   /** Hidden states of every chunk, f32 [tokens, hiddenSize], before the stage that comes next. */
-  readonly hidden: Float32Array<ArrayBufferLike>[];
+  readonly hidden: Float32Array[];
   readonly found: Map<number, Float32Array>;
   elapsedMs: number;
 }

@@ -127,9 +127,9 @@ const mostToldGibibytes = 8;
 
 /** The machine's memory where the browser tells it (`navigator.deviceMemory`). */
 export function deviceMemoryBytes(): { readonly bytes: number; readonly orMore: boolean } | undefined {
-  const gibibytes =
-    typeof navigator === 'undefined' ? undefined : (navigator as { readonly deviceMemory?: number }).deviceMemory;
-  if (gibibytes === undefined || !(gibibytes > 0)) return undefined;
+  // Chromium alone has it, and TypeScript does not know it.
+  const gibibytes: unknown = typeof navigator === 'undefined' ? undefined : Reflect.get(navigator, 'deviceMemory');
+  if (typeof gibibytes !== 'number' || !(gibibytes > 0)) return undefined;
   return { bytes: gibibytes * 2 ** 30, orMore: gibibytes >= mostToldGibibytes };
 }
 

@@ -75,7 +75,7 @@ const request = {
   responses: ['Air scatters blue light most.', 'It reflects the sea.', 'Nobody knows.'],
   features: true,
 };
-const numbersOf = ({ timings: _, ...numbers }: ScoredResponse): unknown => numbers;
+const numbersOf = ({ timings: _timings, ...numbers }: ScoredResponse): unknown => numbers;
 
 test('one stage at a time gives the same numbers to the last bit, and says so before it starts', async () => {
   const resident = engineOn({});

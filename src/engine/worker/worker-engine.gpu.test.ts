@@ -107,7 +107,7 @@ test.each(['wasm', 'webgpu'] as const)(
       scored.push(...(await engine.score({ messages: one.messages, responses, features: true })).responses);
       await engine.dispose();
     }
-    const numbers = scored.map(({ timings: _, ...rest }) => rest);
+    const numbers = scored.map(({ timings: _timings, ...rest }) => rest);
     expect(numbers.slice(2)).toEqual(numbers.slice(0, 2));
   },
   loadTimeoutMs,
