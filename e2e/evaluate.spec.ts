@@ -1,12 +1,15 @@
 /** Evaluate in the real page: datasets opened, scored, killed half-way and resumed; tables, filters, exports, a file without a model. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Download, Locator, Page } from '@playwright/test';
 import { SeededRandom } from '@/base/random.ts';
 import { evaluationReport } from '@/core/evaluation-report.ts';
+import { writeTrainedHead } from '@/formats/head-files.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 import { readScoredSet } from '@/formats/scored-set.ts';
 import { idle, openModel, readResult } from './inspect-page.ts';
-import { expectWholeAtEveryWidth } from './look.ts';
+import { expectNoViolations, expectWholeAtEveryWidth } from './look.ts';
+import { packageHead } from './scored-lines.ts';
 import { expect, test } from './test.ts';
 
 const model = 'armorm-tiny-smollm';
@@ -301,5 +304,86 @@ test('unknown columns are mapped, bad rows listed, and the benchmarks’ own tab
   await test.step('what cannot be read is refused in words', async () => {
     await choose(page, 'bad.jsonl', 'not json\n');
     await expect(page.getByRole('alert')).toContainText('bad.jsonl was not opened');
+  });
+});
+
+test('a head with a regression of its own judges a scored dataset from what was kept, and says where it cannot', async ({
+  page,
+}) => {
+  await openModel(page, model);
+  await openEvaluate(page);
+  await choose(page, 'pairs.jsonl', pairLines(20));
+  await scoreDataset(page);
+  const right = await accuracy(page, 'All');
+  const scores = await exported(page, 'JSON lines');
+  const withoutTexts = new TextDecoder()
+    .decode(scores)
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const {
+        messages: _messages,
+        prompt: _prompt,
+        response: _response,
+        ...rest
+      } = JSON.parse(line) as Record<string, unknown>;
+      return JSON.stringify(rest);
+    })
+    .join('\n');
+
+  // Every reward with the other sign: every verdict is the other one.
+  const head = await packageHead(fileURLToPath(new URL(`../.cache/e2e/${model}/`, import.meta.url)));
+  const turned = { ...head, regression: head.regression.map((value) => -value) };
+  await page.evaluate(() => {
+    window.location.hash = '#/train';
+  });
+  await idle(page);
+  await page.getByLabel('Features and heads').setInputFiles({
+    name: 'turned.safetensors',
+    mimeType: 'application/octet-stream',
+    buffer: Buffer.from(writeTrainedHead(turned, 1)),
+  });
+  await idle(page);
+  await button(page, 'Use these heads in every view').click();
+  await idle(page);
+
+  await openEvaluate(page);
+  await expect(panel(page, 'Scored set')).toContainText('shown under the head “Heads of turned.safetensors”');
+  await expect.poll(() => accuracy(page, 'All')).toBeCloseTo(1 - right, 12);
+
+  await test.step('the original scores are what leaves, and Inspect agrees with the row', async () => {
+    expect(await exported(page, 'JSON lines')).toEqual(scores);
+    const baseline = page.getByRole('table', { name: 'Comparisons' }).getByRole('row').nth(1);
+    const margin = Number(await baseline.getByRole('cell').nth(2).locator('[title]').getAttribute('title'));
+    await button(page, 'Open pair-0 in Inspect').click();
+    await idle(page);
+    const [a, b] = [await readResult(page, 'A'), await readResult(page, 'B')];
+    expect(a.score - b.score).toBeCloseTo(margin, 5);
+  });
+
+  await test.step('Steer and Debias show the set under it too', async () => {
+    await page.getByRole('link', { name: 'Steer', exact: true }).first().click();
+    await idle(page);
+    await expect(panel(page, 'Loaded set')).toContainText('the chosen response wins in');
+    await page.getByRole('link', { name: 'Debias', exact: true }).first().click();
+    await idle(page);
+    await expect(page.getByRole('status', { name: 'Head on this set' })).toHaveCount(0);
+  });
+
+  await test.step('a file without texts keeps the model’s own scores, and the page says why', async () => {
+    await openEvaluate(page);
+    await choose(page, 'numbers.jsonl', withoutTexts);
+    await expect(page.getByRole('status', { name: 'Head on this set' })).toContainText('this set brings neither');
+    expect(await accuracy(page, 'All')).toBe(right);
+    await expectNoViolations(page, 'a head that is not used');
+  });
+
+  await test.step('texts whose hidden states are gone are counted', async () => {
+    await page.evaluate(async () => {
+      await (await navigator.storage.getDirectory()).removeEntry('evaluations', { recursive: true });
+    });
+    await choose(page, 'scored.jsonl', scores);
+    await expect(page.getByRole('status', { name: 'Head on this set' })).toContainText('for 40 of the 40 responses');
+    expect(await accuracy(page, 'All')).toBe(right);
   });
 });

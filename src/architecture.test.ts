@@ -27,7 +27,6 @@ const interfaceKit = [
   ...react,
   '@mantine/core',
   '@mantine/hooks',
-  '@mantine/spotlight',
   'recharts',
   'uplot',
   '@tanstack/react-table',
@@ -84,14 +83,14 @@ const layers: readonly Layer[] = [
   { path: 'src/jobs/api', imports: ['src/base', 'type:src/core', 'type:src/formats'], packages: [] },
   {
     path: 'src/jobs/host',
-    imports: ['src/base', 'src/core', 'src/formats', 'src/gpu', 'src/jobs/api'],
+    imports: ['src/base', 'src/core', 'src/formats', 'src/gpu', 'src/jobs/api', 'src/jobs/evaluation'],
     packages: ['hash-wasm'],
   },
   { path: 'src/jobs/worker', imports: ['src/base', 'src/jobs/api', 'src/jobs/host'], packages: [] },
   // Scoring whole datasets: a loop around the engine's interface, on the page's own thread as it only waits for the engine.
   {
     path: 'src/jobs/evaluation',
-    imports: ['src/base', 'src/core', 'src/formats', 'src/engine/api'],
+    imports: ['src/base', 'src/core', 'src/formats', 'src/engine/api', 'type:src/jobs/api'],
     packages: ['hash-wasm'],
   },
   {

@@ -43,13 +43,13 @@ async function withWorker(
 export const views: readonly View[] = [
   { path: '/', name: 'Inspect', key: 'i', purpose: 'why a response scored what it did', Component: InspectView },
   lazyView('/steer', 'Steer', 's', 'move the weights by hand and see what flips', async () => {
-    return (await import('@/features/steer/steer-view.tsx')).SteerView;
+    return await withWorker(import('./steer-page.tsx'));
   }),
   lazyView('/debias', 'Debias', 'd', 'see verbosity bias and take it out', async () => {
     return await withWorker(import('./debias-page.tsx'));
   }),
   lazyView('/evaluate', 'Evaluate', 'e', 'how right a model is on whole datasets', async () => {
-    return (await import('@/features/evaluate/evaluate-view.tsx')).EvaluateView;
+    return await withWorker(import('./evaluate-page.tsx'));
   }),
   lazyView('/train', 'Train', 't', 'teach a gate on preference pairs', async () => {
     return await withWorker(import('./train-page.tsx'));

@@ -1,11 +1,15 @@
 /** A correction put in force in every view, as a head variant; and transforms that come from files. */
 import type { HeadReplacement } from '@/core/head-replacement.ts';
+import { identitySteering, isIdentitySteering, type Steering } from '@/core/steering.ts';
 import { activateVariant, headVariant, saveHeadVariant, useHeadVariants, variantsOf } from '@/state/head-variants.ts';
 import type { ActiveHead } from './active-head.ts';
 
+/** Follows the note of a correction that was put under a head steered by hand. */
+const STEERING_STAYS = 'What was steered by hand before stays, but for its penalties.';
+
 /**
- * Puts M in force over the parts of the head in use; a steering of it is left behind. The same transform under the same name is not
- * kept twice.
+ * Puts M in force over the parts of the head in use. What was steered by hand stays, and the note says so; its penalties do not, as
+ * they would replace the correction. The same transform under the same name is not kept twice.
  */
 export async function applyTransform(
   { owner, variant }: ActiveHead,
@@ -14,12 +18,16 @@ export async function applyTransform(
   note: string,
 ): Promise<void> {
   const { manifest } = owner;
-  const base: HeadReplacement = (variant === undefined ? undefined : headVariant(variant.id))?.replacement ?? {};
+  const before = variant === undefined ? undefined : headVariant(variant.id);
+  const base: HeadReplacement = before?.replacement ?? {};
+  const steering = stayingSteering(before?.steering);
+  const words = steering === undefined ? note : `${note} ${STEERING_STAYS}`;
   const kept = variantsOf(useHeadVariants.getState(), manifest.id).find(({ id }) => {
     const known = headVariant(id);
     return (
       known?.kind === 'transform' &&
-      known.note === note &&
+      known.note === words &&
+      JSON.stringify(known.steering) === JSON.stringify(steering) &&
       known.replacement.gate === base.gate &&
       known.replacement.regression === base.regression &&
       sameBits(known.replacement.transform, transform)
@@ -31,12 +39,18 @@ export async function applyTransform(
       modelId: manifest.id,
       name,
       kind: 'transform',
-      note,
+      note: words,
       objectives: manifest.objectives.length,
       featureSize: manifest.architecture.hiddenSize,
       replacement: { ...base, transform: transform.slice() },
+      ...(steering === undefined ? {} : { steering }),
     }));
   activateVariant(manifest.id, id);
+}
+
+function stayingSteering(steering: Steering | undefined): Steering | undefined {
+  const staying = steering === undefined ? undefined : { ...steering, penalties: identitySteering.penalties };
+  return staying === undefined || isIdentitySteering(staying) ? undefined : staying;
 }
 
 /** Reads a transform file and puts it in force. @throws Error in words, where it does not fit the model. */

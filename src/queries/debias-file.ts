@@ -1,10 +1,16 @@
 /** A reference set from a file: features (the authors' layouts, read with the head in force), a reference set as numbers, or scores. */
+import type { HeadReplacement } from '@/core/head-replacement.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { DebiasJobs } from '@/jobs/api/debias.ts';
 import { chooseDebias } from '@/state/debias-store.ts';
 import { headVariant } from '@/state/head-variants.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
-import { referenceReading, type OpenedReference } from '@/state/opened-reference.ts';
+import {
+  openedReference,
+  referenceReading,
+  useOpenedReference,
+  type OpenedReference,
+} from '@/state/opened-reference.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import type { ActiveHead } from './active-head.ts';
 import { openScoredSet } from './open-scored-set.ts';
@@ -18,6 +24,23 @@ export async function openReferenceFile(file: File, active: ActiveHead, jobs: De
     return;
   }
   chooseDebias({ source: 'file' });
+  await readReference(file, active, jobs);
+}
+
+/** Reads the features that are open with the head in force, where they were read with another regression or gate. */
+export async function rereadFeatures(active: ActiveHead, jobs: DebiasJobs): Promise<void> {
+  const opened = openedReference(useOpenedReference.getState().id);
+  if (opened?.features === undefined || opened.modelId !== active.owner.manifest.id) return;
+  const { file, parts } = opened.features;
+  const now = partsOf(active);
+  if (parts.regression !== now.regression || parts.gate !== now.gate) await readReference(file, active, jobs);
+}
+
+function partsOf({ variant }: ActiveHead): HeadReplacement {
+  return (variant === undefined ? undefined : headVariant(variant.id)?.replacement) ?? {};
+}
+
+async function readReference(file: File, active: ActiveHead, jobs: DebiasJobs): Promise<void> {
   const { keep, refuse } = referenceReading();
   await trackWork(
     read(file, active, jobs).then(keep, (cause: unknown) =>
@@ -42,10 +65,11 @@ async function read(file: File, active: ActiveHead, jobs: DebiasJobs): Promise<O
     return { ...common, rewards: scored.rewards, scored };
   }
   const own = await readModelHead(manifest.id);
-  const parts = active.variant === undefined ? undefined : headVariant(active.variant.id)?.replacement;
+  const parts = partsOf(active);
   const files = [{ name: file.name, blob: file }];
   return {
     ...common,
+    features: { file, parts },
     ...(await jobs.run('features', { files, head: { ...own, ...parts }, objectives, modelId: manifest.id })),
   };
 }

@@ -8,7 +8,8 @@ import { useDebias, type ReferenceSource } from '@/state/debias-store.ts';
 import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
 import { openedReference, useOpenedReference } from '@/state/opened-reference.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
-import { steerableHead, type HeadOwner } from './active-head.ts';
+import { steerableHead, type ActiveHead, type HeadOwner } from './active-head.ts';
+import { useHeadSet, type HeadSet } from './head-set.ts';
 import { sampleUrl } from './sample-url.ts';
 
 /** A reference set with everything known about it. */
@@ -22,6 +23,13 @@ export interface Reference {
   readonly scored: ScoredSet | undefined;
   /** Chosen and rejected rows; empty where the set has none. */
   readonly comparisons: Comparisons;
+  /** Why the numbers are those of the model's own head and not of the one in force. */
+  readonly standIn: HeadSet['standIn'];
+}
+
+/** A name for the loaded set under the head that it is shown under. */
+export function setKey(id: number, { standIn }: HeadSet, active: ActiveHead | undefined): string {
+  return `set ${id} ${standIn === undefined ? (active?.variant?.id ?? '') : ''}`;
 }
 
 export type ReferenceState =
@@ -64,13 +72,17 @@ export function useReferenceSource(): ReferenceSource {
 }
 
 /** The reference set in use, with `verbosity` as its verbosity objective. */
-export function useReference(owner: HeadOwner | undefined, verbosity: number): ReferenceState {
+export function useReference(active: ActiveHead | undefined, verbosity: number): ReferenceState {
+  const owner = active?.owner;
   const source = useReferenceSource();
   const embedded = useQuery({
     ...embeddedReferenceQuery(owner),
     enabled: source === 'embedded' && owner !== undefined,
   });
   const open = useLoadedSet((state) => state.summary);
+  const openSet = scoredSetOf(open);
+  const fits = openSet?.objectives.length === owner?.manifest.objectives.length;
+  const shown = useHeadSet(source === 'open-set' && fits ? openSet : undefined, open?.id, active);
   const file = useOpenedReference();
   return useMemo((): ReferenceState => {
     if (owner === undefined) return { status: 'reading' };
@@ -86,14 +98,13 @@ export function useReference(owner: HeadOwner | undefined, verbosity: number): R
       );
     }
     if (source === 'open-set') {
-      const set = scoredSetOf(open);
-      if (open === undefined || set === undefined) return { status: 'none' };
-      if (set.objectives.length !== owner.manifest.objectives.length)
+      if (open === undefined || openSet === undefined) return { status: 'none' };
+      if (shown === undefined)
         return {
           status: 'failed',
-          message: `${open.name} has ${set.objectives.length} objectives, and the model in use has ${owner.manifest.objectives.length}.`,
+          message: `${open.name} has ${openSet.objectives.length} objectives, and the model in use has ${owner.manifest.objectives.length}.`,
         };
-      return scoredReference(`set ${open.id}`, source, open.name, set, verbosity);
+      return scoredReference(setKey(open.id, shown, active), source, open.name, shown.set, verbosity, shown.standIn);
     }
     if (file.problem !== undefined) return { status: 'failed', message: file.problem };
     if (file.reading) return { status: 'reading' };
@@ -116,9 +127,10 @@ export function useReference(owner: HeadOwner | undefined, verbosity: number): R
         set,
         scored: undefined,
         comparisons: noComparisons,
+        standIn: undefined,
       },
     };
-  }, [owner, source, embedded.data, embedded.error, open, file, verbosity]);
+  }, [owner, active, source, embedded.data, embedded.error, open, openSet, shown, file, verbosity]);
 }
 
 const noComparisons: Comparisons = { chosen: new Int32Array(), rejected: new Int32Array() };
@@ -136,7 +148,9 @@ function scoredReference(
   name: string,
   scored: ScoredSet,
   verbosity: number,
+  standIn?: HeadSet['standIn'],
 ): ReferenceState {
   const set = referenceOfScored(scored, verbosity);
-  return { status: 'ready', reference: { key, source, name, set, scored, comparisons: comparisonsIn(scored) } };
+  const comparisons = comparisonsIn(scored);
+  return { status: 'ready', reference: { key, source, name, set, scored, comparisons, standIn } };
 }

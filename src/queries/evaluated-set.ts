@@ -6,10 +6,10 @@ import { useMemo } from 'react';
 import type { ScoredSet } from '@/core/scored-set.ts';
 import { makeSteeringBatch, steerableSet } from '@/core/steering-batch.ts';
 import { isIdentitySteering, type SteerableHead, type Steering } from '@/core/steering.ts';
-import { headVariant } from '@/state/head-variants.ts';
 import { scoredSetOf, useLoadedSet, type LoadedSetSummary } from '@/state/loaded-set.ts';
 import { trackOf, useSteering } from '@/state/steering-store.ts';
-import { steerableHead, useActiveHead, type ActiveHead, type HeadOwner } from './active-head.ts';
+import { useActiveHead, type HeadOwner } from './active-head.ts';
+import { useHeadSet, type HeadSet } from './head-set.ts';
 import { setProblem } from './open-scored-set.ts';
 import { useSetScores, type SetScores } from './use-set-scores.ts';
 
@@ -23,7 +23,10 @@ export type SetHeadKind =
   | 'none';
 
 export interface EvaluatedSet {
+  /** Under the head whose scores are shown, before any steering. */
   readonly set: ScoredSet;
+  /** As the model gave it. */
+  readonly scored: ScoredSet;
   readonly summary: LoadedSetSummary;
   readonly kind: SetHeadKind;
   /** `undefined` for `none`. */
@@ -33,8 +36,8 @@ export interface EvaluatedSet {
   readonly steering: Steering;
   /** `undefined` for `none`. */
   readonly scores: SetScores | undefined;
-  /** Name of the variant in force that reads hidden states, which a set does not bring: the model's own head stands in. */
-  readonly unusedVariant: string | undefined;
+  /** Why the model's own head stands in for the variant in force. */
+  readonly standIn: HeadSet['standIn'];
   /** Name of the variant in force. */
   readonly variant: string | undefined;
   /** Groups of the objectives for their colours, where the model in use names them. */
@@ -50,41 +53,30 @@ export function useEvaluatedSet(owner: HeadOwner | undefined): EvaluatedSet | un
     () => set !== undefined && owner !== undefined && setProblem(set, owner) === undefined,
     [set, owner],
   );
-  const choice = useMemo(() => (own && active !== undefined ? headOfModel(active) : undefined), [own, active]);
+  const choice = useHeadSet(own ? set : undefined, summary?.id, active);
   const fileHead = useMemo(() => (own || set === undefined ? undefined : headOfFile(set)), [own, set]);
   const head = choice?.head ?? fileHead?.head;
   const trackId = own ? (owner?.manifest.id ?? '') : `set:${set?.modelId ?? summary?.name ?? ''}`;
   const moved = useSteering((state) => trackOf(state, trackId).steering);
   const steering = isIdentitySteering(moved) ? (choice?.steering ?? moved) : moved;
-  const scores = useSetScores(head, own ? set : (fileHead?.set ?? set), steering);
+  const scores = useSetScores(head, choice?.set ?? fileHead?.set ?? set, steering);
   return useMemo(() => {
     if (set === undefined || summary === undefined) return undefined;
     const named = own ? owner?.manifest.objectives : undefined;
     return {
-      set,
+      set: choice?.set ?? set,
+      scored: set,
       summary,
       kind: own ? 'model' : head === undefined ? 'none' : 'file',
       head,
       trackId,
       steering,
       scores,
-      unusedVariant: choice?.unused,
-      variant: choice?.unused === undefined ? active?.variant?.name : undefined,
+      standIn: choice?.standIn,
+      variant: choice?.standIn === undefined ? active?.variant?.name : undefined,
       objectives: set.objectives.map((name, index) => ({ name, group: named?.[index]?.group })),
     };
   }, [set, summary, own, head, trackId, steering, scores, choice, active, owner]);
-}
-
-/** A variant that replaces the regression or the gate reads hidden states, which a scored set does not have. */
-function headOfModel(active: ActiveHead): {
-  readonly head: SteerableHead;
-  readonly steering: Steering | undefined;
-  readonly unused: string | undefined;
-} {
-  const replacement = active.variant === undefined ? undefined : headVariant(active.variant.id)?.replacement;
-  if (replacement?.gate !== undefined || replacement?.regression !== undefined)
-    return { head: steerableHead(active.owner), steering: undefined, unused: active.variant?.name };
-  return { head: active.head, steering: active.variantSteering, unused: undefined };
 }
 
 /** Scores that went through text and another order of summation agree far better; another head's do not by far. */

@@ -6,7 +6,7 @@ import type { LoadedModel } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import type { FileStore } from '@/formats/file-store.ts';
 import { chosenEntries, PauseGate, runEvaluation, type EvaluationProgress } from '@/jobs/evaluation/run-evaluation.ts';
-import { browserRunStorage } from '@/state/evaluation-storage.ts';
+import { browserRunStorage, RESULTS_FOLDER } from '@/state/evaluation-storage.ts';
 import {
   datasetSource,
   isRunning,
@@ -23,9 +23,6 @@ import type { HeadOwner } from './active-head.ts';
 import { wholeMapping } from './dataset-mapping.ts';
 import { openEvaluationFile } from './open-dataset.ts';
 import { headFacts } from './open-scored-set.ts';
-
-/** Folder of the origin's private file system that holds results by batch. */
-const RESULTS_FOLDER = 'evaluations';
 
 interface Run {
   readonly pause: PauseGate;

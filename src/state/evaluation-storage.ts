@@ -21,6 +21,9 @@ export interface RunStorage {
   clear(): Promise<void>;
 }
 
+/** Folder of the origin's private file system that holds results by batch. */
+export const RESULTS_FOLDER = 'evaluations';
+
 /** One run at a time. */
 const KEY = 'latest';
 

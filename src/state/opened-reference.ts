@@ -1,5 +1,6 @@
 /** The reference set that Debias read from a file; its arrays lie beside the store, which says where reading stands. */
 import { create } from 'zustand';
+import type { HeadReplacement } from '@/core/head-replacement.ts';
 import type { ScoredSet } from '@/core/scored-set.ts';
 
 /** What was read. */
@@ -12,6 +13,8 @@ export interface OpenedReference {
   readonly rewards: Float64Array;
   /** With a gate, where the file has prompts. */
   readonly scored: ScoredSet | undefined;
+  /** Where it holds features: the file, and the parts of another head it was read with. */
+  readonly features?: { readonly file: File; readonly parts: HeadReplacement } | undefined;
 }
 
 export interface OpenedReferenceState {

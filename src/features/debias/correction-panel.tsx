@@ -10,6 +10,7 @@ import type { ActiveHead } from '@/queries/active-head.ts';
 import { applyTransform, importTransform, transformFile } from '@/queries/debias-apply.ts';
 import { chooseDebias, useDebias } from '@/state/debias-store.ts';
 import { activateVariant, useHeadVariants } from '@/state/head-variants.ts';
+import { isSteered, trackOf, useSteering } from '@/state/steering-store.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import type { DebiasSubject } from './use-debias.ts';
 import { formatScale, methodNames } from './words.ts';
@@ -24,6 +25,7 @@ interface Props {
 export function CorrectionPanel({ active, subject, verbosity }: Props) {
   const { method, scale } = useDebias();
   const [problem, setProblem] = useState<string>();
+  const moved = useSteering((state) => isSteered(trackOf(state, active.owner.manifest.id)));
   const storageProblem = useHeadVariants((state) => state.storageProblem);
   const id = useId();
   const { objectives, id: modelId } = active.owner.manifest;
@@ -125,6 +127,7 @@ export function CorrectionPanel({ active, subject, verbosity }: Props) {
             Every view shows scores under <strong>{active.variant.name}</strong>: {active.variant.note}
           </>
         )}
+        {moved ? ' The handles moved in Steer lie over it, in Steer and Evaluate, until they are reset there.' : ''}
       </p>
       {problem === undefined && storageProblem === undefined ? null : (
         <p role="alert" className={`${classes.problem} small`}>

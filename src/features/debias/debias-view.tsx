@@ -1,5 +1,5 @@
 /** Debias: how far each objective follows verbosity, the penalties that end it, and what the correction costs. */
-import type { ReactNode } from 'react';
+import { Panel } from '@/components/panel.tsx';
 import { Notice } from '@/components/notice.tsx';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { CorrectionPanel } from './correction-panel.tsx';
@@ -23,11 +23,11 @@ export function DebiasView() {
       <h1 className="visually-hidden">Debias</h1>
       {embedded && subject !== undefined ? <Demo subject={subject} /> : null}
       <div className={classes.head}>
-        <Panel name="Reference set">
+        <Panel className={classes.panel} name="Reference set" heading="Reference set">
           <ReferencePanel situation={situation} />
         </Panel>
         {active === undefined ? null : (
-          <Panel name="Correction">
+          <Panel className={classes.panel} name="Correction" heading="Correction">
             <CorrectionPanel active={active} subject={subject} verbosity={situation.verbosity} />
           </Panel>
         )}
@@ -37,48 +37,30 @@ export function DebiasView() {
       ) : (
         <div className={classes.columns}>
           <div className={classes.stack}>
-            <Panel name="Correlations">
+            <Panel className={classes.panel} name="Correlations" heading="Correlations">
               <CorrelationPanel subject={subject} />
             </Panel>
-            <Panel name="Penalties λ">
+            <Panel className={classes.panel} name="Penalties λ" heading="Penalties λ">
               <PenaltyPanel subject={subject} />
             </Panel>
           </div>
           <div className={classes.stack}>
-            <Panel name="What the correction does">
+            <Panel className={classes.panel} name="What the correction does" heading="What the correction does">
               <EffectPanel subject={subject} />
             </Panel>
-            <Panel name="Scatter" titled>
+            <Panel className={classes.panel} name="Scatter">
               <ScatterPanel subject={subject} />
             </Panel>
-            <Panel name="What it costs">
+            <Panel className={classes.panel} name="What it costs" heading="What it costs">
               <PairsPanel subject={subject} />
             </Panel>
-            <Panel name="Length sweep">
+            <Panel className={classes.panel} name="Length sweep" heading="Length sweep">
               <SweepPanel active={subject.active} verbosity={subject.verbosity} />
             </Panel>
           </div>
         </div>
       )}
     </div>
-  );
-}
-
-function Panel({
-  name,
-  titled = false,
-  children,
-}: {
-  readonly name: string;
-  /** Its content brings a heading. */
-  readonly titled?: boolean;
-  readonly children: ReactNode;
-}) {
-  return (
-    <section className={`card ${classes.panel}`} aria-label={name}>
-      {titled ? null : <h2>{name}</h2>}
-      {children}
-    </section>
   );
 }
 

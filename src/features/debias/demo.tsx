@@ -2,6 +2,7 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, type ReactNode } from 'react';
+import { Panel } from '@/components/panel.tsx';
 import { formatPercent, formatQuantity } from '@/components/number-format.ts';
 import { residualOf } from '@/core/debias-correction.ts';
 import { spearman } from '@/core/rank-correlation.ts';
@@ -45,7 +46,7 @@ export function Demo({ subject }: { readonly subject: DebiasSubject }) {
     );
   const [Content = First] = [[First, Second, Third, Fourth, Fifth][step]];
   return (
-    <section className={`card ${classes.panel} ${classes.demo}`} aria-label="Verbosity bias in five steps">
+    <Panel name="Verbosity bias in five steps" className={`${classes.panel} ${classes.demo}`}>
       <div className={classes.between}>
         <h2>Verbosity bias in five steps</h2>
         <Button size="compact-sm" variant="subtle" onClick={() => chooseDebias({ step: undefined })}>
@@ -88,7 +89,7 @@ export function Demo({ subject }: { readonly subject: DebiasSubject }) {
           </Button>
         )}
       </div>
-    </section>
+    </Panel>
   );
 }
 

@@ -2,8 +2,11 @@
 import { SegmentedControl } from '@mantine/core';
 import { FileButton } from '@/components/file-button.tsx';
 import { formatQuantity } from '@/components/number-format.ts';
+import { StandInNotice } from '@/components/stand-in-notice.tsx';
+import type { ActiveHead } from '@/queries/active-head.ts';
 import { useDebiasJobs } from '@/queries/debias-context.ts';
 import { useReferenceSource, type Reference } from '@/queries/debias-reference.ts';
+import { readsFeatures, standInWords } from '@/queries/head-set.ts';
 import { openReferenceFile } from '@/queries/debias-file.ts';
 import { chooseDebias } from '@/state/debias-store.ts';
 import { useLoadedSet } from '@/state/loaded-set.ts';
@@ -44,6 +47,7 @@ export function ReferencePanel({ situation }: { readonly situation: DebiasSituat
         </FileButton>
       </div>
       {reference.status === 'ready' ? <ReferenceFacts reference={reference.reference} /> : null}
+      {reference.status === 'ready' ? <StandIn reference={reference.reference} active={active} /> : null}
       {reference.status === 'reading' ? <p className="muted small">Reading…</p> : null}
       {reference.status === 'failed' ? (
         <p role="alert" className={`${classes.problem} small`}>
@@ -63,6 +67,29 @@ export function ReferencePanel({ situation }: { readonly situation: DebiasSituat
         </p>
       ) : null}
     </>
+  );
+}
+
+/** Where the rewards are not those of the head in force. */
+function StandIn({ reference, active }: { readonly reference: Reference; readonly active: ActiveHead | undefined }) {
+  const { standIn, source } = reference;
+  if (standIn !== undefined)
+    return (
+      <StandInNotice
+        head={standIn.variant}
+        working={standIn.reason.status === 'working'}
+        why={standInWords(standIn.reason)}
+        instead="The rewards here are the model’s own."
+      />
+    );
+  if (source !== 'embedded' || active?.variant === undefined || !readsFeatures(active)) return null;
+  return (
+    <StandInNotice
+      head={active.variant.name}
+      working={false}
+      why="It reads what the model saw in the texts, which the embedded reference set does not bring."
+      instead="The rewards here are the model’s own."
+    />
   );
 }
 

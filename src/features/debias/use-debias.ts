@@ -1,12 +1,13 @@
 /** Puts together what Debias shows: the reference set, its penalties by every method, and the correction they make. */
 import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useEffect, useMemo } from 'react';
 import type { NamedObjective } from '@/components/objective-language.ts';
 import { correctionTransform, penaltiesBy } from '@/core/debias-correction.ts';
 import type { PenaltyComparison } from '@/core/debias-report.ts';
 import type { DimensionPenalties } from '@/core/debias.ts';
 import { useActiveHead, type ActiveHead } from '@/queries/active-head.ts';
 import { useDebiasJobs } from '@/queries/debias-context.ts';
+import { rereadFeatures } from '@/queries/debias-file.ts';
 import { penaltiesQuery } from '@/queries/debias-queries.ts';
 import { useReference, type Reference, type ReferenceState } from '@/queries/debias-reference.ts';
 import { useOpenResponses } from '@/queries/open-responses.ts';
@@ -45,8 +46,11 @@ export function useDebiasSituation(): DebiasSituation {
   const active = useActiveHead(owner);
   const { method, scale, verbosity: chosen } = useDebias();
   const verbosity = verbosityOf(active, chosen);
-  const reference = useReference(owner, verbosity);
+  const reference = useReference(active, verbosity);
   const jobs = useDebiasJobs();
+  useEffect(() => {
+    if (active !== undefined) void rereadFeatures(active, jobs);
+  }, [active, jobs]);
   const ready = reference.status === 'ready' ? reference.reference : undefined;
   const keyed = ready ?? nothing;
   const quick = useQuery({ ...penaltiesQuery(jobs, keyed, false), enabled: ready !== undefined });

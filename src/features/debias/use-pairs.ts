@@ -1,9 +1,10 @@
 /** Pairs of chosen and rejected responses that a correction is judged on: the reference set's, the open set's, or the written ones. */
 import { useQuery } from '@tanstack/react-query';
 import type { Comparisons, ScoredSet } from '@/core/scored-set.ts';
-import { comparisonsIn } from '@/queries/debias-reference.ts';
+import { comparisonsIn, setKey } from '@/queries/debias-reference.ts';
 import { writtenPairsQuery } from '@/queries/debias-scoring.ts';
 import { useEngine } from '@/queries/engine-context.ts';
+import { useHeadSet } from '@/queries/head-set.ts';
 import { useModel } from '@/queries/model-queries.ts';
 import { useDebias } from '@/state/debias-store.ts';
 import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
@@ -30,7 +31,9 @@ export function usePairs({ reference, objectives, active }: DebiasSubject): Pair
   const ready = model.status === 'ready' ? model : undefined;
   const written = useQuery({ ...writtenPairsQuery(engine, ready), enabled: wanted && ready !== undefined });
   const summary = useLoadedSet((state) => state.summary);
-  const open = scoredSetOf(summary);
+  const loaded = scoredSetOf(summary);
+  const fits = loaded?.objectives.length === objectives.length;
+  const shown = useHeadSet(fits ? loaded : undefined, summary?.id, active);
   const common = {
     scoring: written.isFetching,
     canScore: ready !== undefined && ready.model.manifest.id === active.owner.manifest.id,
@@ -40,10 +43,13 @@ export function usePairs({ reference, objectives, active }: DebiasSubject): Pair
     const { key, name, scored, comparisons } = reference;
     return { ...common, pairs: { key, name, set: scored, comparisons } };
   }
-  if (summary !== undefined && open !== undefined && open.objectives.length === objectives.length) {
-    const comparisons = comparisonsIn(open);
+  if (summary !== undefined && shown !== undefined) {
+    const comparisons = comparisonsIn(shown.set);
     if (comparisons.chosen.length > 0)
-      return { ...common, pairs: { key: `set ${summary.id}`, name: summary.name, set: open, comparisons } };
+      return {
+        ...common,
+        pairs: { key: setKey(summary.id, shown, active), name: summary.name, set: shown.set, comparisons },
+      };
   }
   if (written.data === undefined) return { ...common, pairs: undefined };
   return {

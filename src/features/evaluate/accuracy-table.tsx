@@ -1,4 +1,5 @@
 /** Accuracy by subset and section, each beside what preferring the longer or the shorter would reach. */
+import { Panel } from '@/components/panel.tsx';
 import { formatCount, formatPercent, fullPrecision } from '@/components/number-format.ts';
 import type { BaselinedAccuracy } from '@/core/evaluation-report.ts';
 import type { Accuracy } from '@/core/pair-accuracy.ts';
@@ -20,7 +21,7 @@ export function AccuracyTable({
     ['Subsets', report.subsets],
   ];
   return (
-    <section className={`card ${classes.panel} ${classes.wide}`} aria-label="Accuracy">
+    <Panel name="Accuracy" className={`${classes.panel} ${classes.wide}`}>
       <h2>Accuracy by subset</h2>
       <div className={classes.scrollX} role="region" aria-label={`Accuracy table of ${name}`} tabIndex={0}>
         <table className={`${classes.plain} ${classes.numbers} numeric`} aria-label="Accuracy by subset and section">
@@ -60,7 +61,7 @@ export function AccuracyTable({
           )}
         </table>
       </div>
-    </section>
+    </Panel>
   );
 }
 

@@ -1,6 +1,7 @@
 /** The benchmarks' own figures, where the rows are theirs, and what a best-of-N pick gives away by label. */
 import { SegmentedControl } from '@mantine/core';
 import { Fragment, useState } from 'react';
+import { Panel } from '@/components/panel.tsx';
 import { formatPercent, formatQuantity, formatSignificant, fullPrecision } from '@/components/number-format.ts';
 import type { EvaluationReport } from '@/core/evaluation-report.ts';
 import type { RewardBenchRule, RewardBenchScore } from '@/core/reward-bench.ts';
@@ -48,7 +49,7 @@ function RewardBenchPanel({
   const { score, sections, missing } = scores[rule];
   const earlier = before[rule];
   return (
-    <section className={`card ${classes.panel}`} aria-label="RewardBench">
+    <Panel name="RewardBench" className={classes.panel}>
       <div className={classes.head}>
         <h2>RewardBench</h2>
         <SegmentedControl
@@ -106,7 +107,7 @@ function RewardBenchPanel({
           ? ''
           : ` Not the leaderboard’s score: ${formatQuantity(missing.length, 'section or subset is', 'sections and subsets are')} missing.`}
       </p>
-    </section>
+    </Panel>
   );
 }
 
@@ -115,7 +116,7 @@ const styleNames = ['concise', 'detailed', 'detailed, Markdown'];
 function RmBenchPanel({ score, before }: { readonly score: RmBenchScore; readonly before: RmBenchScore | undefined }) {
   const keys = ['easy', 'normal', 'hard', 'average'] as const;
   return (
-    <section className={`card ${classes.panel}`} aria-label="RM-Bench">
+    <Panel name="RM-Bench" className={classes.panel}>
       <h2>RM-Bench</h2>
       <div className={classes.scrollX} role="region" aria-label="RM-Bench tables" tabIndex={0}>
         <table className={`${classes.plain} ${classes.numbers} numeric`} aria-label="RM-Bench by domain">
@@ -197,7 +198,7 @@ function RmBenchPanel({ score, before }: { readonly score: RmBenchScore; readonl
         its authors have it.
         {score.leftOut === 0 ? '' : ` ${formatQuantity(score.leftOut, 'item')} of no domain or not three and three.`}
       </p>
-    </section>
+    </Panel>
   );
 }
 
@@ -209,7 +210,7 @@ function BestOfNPanel({ found, before }: { readonly found: Found; readonly befor
       <span className="muted small"> baseline {formatSignificant(before[key], 3)}</span>
     ) : null;
   return (
-    <section className={`card ${classes.panel}`} aria-label="Best of N">
+    <Panel name="Best of N" className={classes.panel}>
       <h2>Best of N</h2>
       <dl className={`${classes.figures} numeric`}>
         <div>
@@ -244,6 +245,6 @@ function BestOfNPanel({ found, before }: { readonly found: Found; readonly befor
         Of each prompt’s responses the highest-scored is picked. Regret: the best label less that of the pick, in the
         label’s own units, as a mean over the prompts.
       </p>
-    </section>
+    </Panel>
   );
 }

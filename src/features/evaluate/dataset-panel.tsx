@@ -1,6 +1,7 @@
 /** The open dataset: what it is, how its columns are read, and its first records as they would be scored. */
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useMemo, useState } from 'react';
+import { Panel } from '@/components/panel.tsx';
 import { formatBytes, formatQuantity } from '@/components/number-format.ts';
 import {
   layoutWords,
@@ -50,7 +51,7 @@ function Opened({ dataset, running, scored }: Props) {
     [dataset, whole],
   );
   return (
-    <section className={`card ${classes.panel}`} aria-label="Open dataset">
+    <Panel name="Open dataset" className={classes.panel}>
       <div className={classes.head}>
         <h2 className={classes.name}>{dataset.name}</h2>
         <div className={classes.buttons}>
@@ -89,7 +90,7 @@ function Opened({ dataset, running, scored }: Props) {
           }}
         />
       )}
-    </section>
+    </Panel>
   );
 }
 

@@ -1,5 +1,6 @@
 /** Rows of the source that could not be used: each with its number and reason, none swallowed; all of them in a file. */
 import { Button } from '@mantine/core';
+import { Panel } from '@/components/panel.tsx';
 import { saveFile } from '@/components/chart-picture.ts';
 import { Excerpt } from '@/components/excerpt.tsx';
 import { formatCount, formatQuantity } from '@/components/number-format.ts';
@@ -13,7 +14,7 @@ export function RejectedRows({ summary }: { readonly summary: LoadedSetSummary }
   const rows = rejectedRowsOf(summary);
   if (rows.length === 0) return null;
   return (
-    <section className={`card ${classes.panel}`} aria-label="Rows not used">
+    <Panel name="Rows not used" className={classes.panel}>
       <div className={classes.head}>
         <h2>{formatQuantity(rows.length, 'row')} could not be used</h2>
         <Button
@@ -42,6 +43,6 @@ export function RejectedRows({ summary }: { readonly summary: LoadedSetSummary }
               ];
         }}
       />
-    </section>
+    </Panel>
   );
 }

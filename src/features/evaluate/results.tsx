@@ -1,13 +1,15 @@
 /** What the scores say: how right, on what, against which baselines; every number follows the steering. */
 import { Button } from '@mantine/core';
-import { useState, type ReactNode } from 'react';
+import { useState } from 'react';
 import { Link } from 'wouter';
+import { Panel } from '@/components/panel.tsx';
 import { ActionMenu } from '@/components/action-menu.tsx';
 import { saveFile } from '@/components/chart-picture.ts';
 import { DownloadIcon } from '@/components/icons.tsx';
-import { Notice } from '@/components/notice.tsx';
 import { formatQuantity } from '@/components/number-format.ts';
+import { StandInNotice } from '@/components/stand-in-notice.tsx';
 import type { EvaluatedSet } from '@/queries/evaluated-set.ts';
+import { standInWords } from '@/queries/head-set.ts';
 import { exportScoredSet } from '@/queries/export-scored-set.ts';
 import { closeScoredSet } from '@/state/loaded-set.ts';
 import { trackWork } from '@/state/pending-work.ts';
@@ -28,7 +30,7 @@ export function Results({ evaluated }: { readonly evaluated: EvaluatedSet }) {
   const reports = useReport(evaluated);
   return (
     <>
-      <section className={`card ${classes.panel}`} aria-label="Scored set">
+      <Panel name="Scored set" className={classes.panel}>
         <div className={classes.head}>
           <h2 className={classes.name}>{`Results: ${summary.name}`}</h2>
           <div className={classes.buttons}>
@@ -48,17 +50,17 @@ export function Results({ evaluated }: { readonly evaluated: EvaluatedSet }) {
         <Provenance evaluated={evaluated} />
         <SteeringBar evaluated={evaluated} />
         <Overview reports={reports} evaluated={evaluated} />
-      </section>
+      </Panel>
       <RejectedRows summary={summary} />
       <div className={classes.columns}>
         <AccuracyTable reports={reports} name={summary.name} />
         <BenchmarkPanels reports={reports} />
         {reports.report.comparedBy === 'nothing' ? null : (
           <>
-            <Panel name="Accuracy of each objective">
+            <Panel name="Accuracy of each objective" className={classes.panel}>
               <ObjectivesChart reports={reports} objectives={evaluated.objectives} />
             </Panel>
-            <Panel name="Calibration">
+            <Panel name="Calibration" className={classes.panel}>
               <CalibrationChart reports={reports} />
             </Panel>
           </>
@@ -69,15 +71,7 @@ export function Results({ evaluated }: { readonly evaluated: EvaluatedSet }) {
   );
 }
 
-function Panel({ name, children }: { readonly name: string; readonly children: ReactNode }) {
-  return (
-    <section className={`card ${classes.panel}`} aria-label={name}>
-      {children}
-    </section>
-  );
-}
-
-function Provenance({ evaluated: { kind, set, unusedVariant, variant } }: { readonly evaluated: EvaluatedSet }) {
+function Provenance({ evaluated: { kind, set, standIn, variant } }: { readonly evaluated: EvaluatedSet }) {
   const scoredBy = set.modelId ?? 'a model that the file does not name';
   return (
     <>
@@ -91,10 +85,13 @@ function Provenance({ evaluated: { kind, set, unusedVariant, variant } }: { read
             ? ', which is not the model in use: its own head, as the file describes it, makes the scores here.'
             : '. The file does not say enough of its head to recombine them, so they are shown as they are.'}
       </p>
-      {unusedVariant === undefined ? null : (
-        <Notice tone="warn" title={`The head “${unusedVariant}” is not used here`}>
-          <p>It reads what the model saw in the texts, which a scored set does not bring. These are the model’s own.</p>
-        </Notice>
+      {standIn === undefined ? null : (
+        <StandInNotice
+          head={standIn.variant}
+          working={standIn.reason.status === 'working'}
+          why={standInWords(standIn.reason)}
+          instead="The scores here are the model’s own."
+        />
       )}
     </>
   );
@@ -106,7 +103,7 @@ const formats = [
   ['parquet', 'Parquet'],
 ] as const;
 
-function Export({ evaluated: { set, summary } }: { readonly evaluated: EvaluatedSet }) {
+function Export({ evaluated: { scored: set, summary } }: { readonly evaluated: EvaluatedSet }) {
   const [problem, setProblem] = useState<string>();
   const save = (format: (typeof formats)[number][0]) => {
     setProblem(undefined);

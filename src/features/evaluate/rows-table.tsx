@@ -4,6 +4,7 @@ import '@mantine/core/styles/Checkbox.css';
 import '@mantine/core/styles/InlineInput.css';
 import { useMemo, useState } from 'react';
 import { navigate } from 'wouter/use-hash-location';
+import { Panel } from '@/components/panel.tsx';
 import { Excerpt } from '@/components/excerpt.tsx';
 import { formatCount, formatQuantity, formatSigned, fullPrecision } from '@/components/number-format.ts';
 import { RowAction } from '@/components/row-action.tsx';
@@ -42,9 +43,9 @@ const open: Range = { from: '', to: '' };
 
 export function RowsTable({ evaluated, comparedBy }: Props) {
   return (
-    <section className={`card ${classes.panel} ${classes.wide}`} aria-label="Rows">
+    <Panel name="Rows" className={`${classes.panel} ${classes.wide}`}>
       {comparedBy === 'nothing' ? <ResponsesTable evaluated={evaluated} /> : <ComparisonRows evaluated={evaluated} />}
-    </section>
+    </Panel>
   );
 }
 

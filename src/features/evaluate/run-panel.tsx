@@ -1,5 +1,6 @@
 /** The queue: start, progress with rate and time left, pause, cancel; what was interrupted; rows that could not be used. */
 import { Button, Progress } from '@mantine/core';
+import { Panel } from '@/components/panel.tsx';
 import { Notice } from '@/components/notice.tsx';
 import { formatCount, formatDuration, formatQuantity } from '@/components/number-format.ts';
 import type { LoadedModel } from '@/engine/api/messages.ts';
@@ -33,7 +34,7 @@ export function RunPanel({ engine, model }: Props) {
         <Interrupted interrupted={interrupted} engine={engine} model={model} />
       )}
       {dataset === undefined && !running ? null : (
-        <section className={`card ${classes.panel}`} aria-label="Queue">
+        <Panel name="Queue" className={classes.panel}>
           <div className={classes.head}>
             <h2>{headings[run.status]}</h2>
             <div className={classes.buttons}>
@@ -68,7 +69,7 @@ export function RunPanel({ engine, model }: Props) {
             </div>
           </div>
           <RunState run={run} modelName={model?.manifest.name} />
-        </section>
+        </Panel>
       )}
     </>
   );

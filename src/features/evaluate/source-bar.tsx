@@ -1,6 +1,7 @@
 /** The ways in: choose, paste, address, sample. Dropping works anywhere on the page. */
 import { Button, TextInput, Textarea } from '@mantine/core';
 import { useMemo, useState, type FormEvent } from 'react';
+import { Panel } from '@/components/panel.tsx';
 import { Dialog } from '@/components/dialog.tsx';
 import { FileButton } from '@/components/file-button.tsx';
 import { Notice } from '@/components/notice.tsx';
@@ -32,7 +33,7 @@ export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) 
     ),
   );
   return (
-    <section className={`card ${classes.panel}`} aria-label="Open a dataset">
+    <Panel name="Open a dataset" className={classes.panel}>
       <div className={classes.head}>
         <h2>Dataset</h2>
         <div className={classes.buttons}>
@@ -73,7 +74,7 @@ export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) 
       )}
       {dialog === 'paste' ? <PasteDialog owner={owner} onClose={() => setDialog(undefined)} /> : null}
       {dialog === 'address' ? <AddressDialog owner={owner} onClose={() => setDialog(undefined)} /> : null}
-    </section>
+    </Panel>
   );
 }
 

@@ -1,10 +1,13 @@
 /** A set of scored responses beside the open ones: loaded from a file, ranked anew with every move, its flips counted and listed. */
 import { Button, SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
+import { Panel } from '@/components/panel.tsx';
 import { FileButton } from '@/components/file-button.tsx';
 import { formatCount, formatPercent, formatQuantity } from '@/components/number-format.ts';
+import { StandInNotice } from '@/components/stand-in-notice.tsx';
 import { comparisonsOf, type Comparisons, type ScoredSet } from '@/core/scored-set.ts';
 import type { ActiveHead } from '@/queries/active-head.ts';
+import { standInWords, type HeadSet } from '@/queries/head-set.ts';
 import { openScoredSet } from '@/queries/open-scored-set.ts';
 import { closeScoredSet, useLoadedSet } from '@/state/loaded-set.ts';
 import { setSource, useSteering } from '@/state/steering-store.ts';
@@ -16,14 +19,16 @@ import classes from './set-panel.module.css';
 interface Props {
   readonly active: ActiveHead;
   readonly loaded: SetScores | undefined;
+  /** Why the set is not shown under the head in force. */
+  readonly standIn: HeadSet['standIn'];
 }
 
-export function SetPanel({ active, loaded }: Props) {
+export function SetPanel({ active, loaded, standIn }: Props) {
   const { summary, problem, reading } = useLoadedSet();
   const source = useSteering((state) => state.source);
   const [list, setList] = useState<'flips' | 'all'>('flips');
   return (
-    <section className={`card ${classes.panel}`} aria-label="Loaded set">
+    <Panel name="Loaded set" className={classes.panel}>
       <div className={classes.head}>
         <h2>{summary === undefined ? 'A set of scored responses' : summary.name}</h2>
         <div className={classes.buttons}>
@@ -52,7 +57,15 @@ export function SetPanel({ active, loaded }: Props) {
           {problem}
         </p>
       )}
-      {summary === undefined || loaded === undefined ? (
+      {standIn === undefined ? null : (
+        <StandInNotice
+          head={standIn.variant}
+          working={standIn.reason.status === 'working'}
+          why={standInWords(standIn.reason)}
+          instead="Choose the model’s own head above to rank the set under it."
+        />
+      )}
+      {summary !== undefined && standIn !== undefined ? null : summary === undefined || loaded === undefined ? (
         <p className="muted small">
           Choose a file that <code>npm run score</code> or Evaluate wrote (JSONL, CSV or Parquet): its responses are
           ranked anew with every move of a slider, and every flip is listed. Nothing is scored again and nothing leaves
@@ -74,7 +87,7 @@ export function SetPanel({ active, loaded }: Props) {
           {list === 'flips' ? <FlipList loaded={loaded} /> : <ScoreList loaded={loaded} />}
         </>
       )}
-    </section>
+    </Panel>
   );
 }
 

@@ -1,8 +1,9 @@
 /** Steer: move the weights by hand and see which response would win. Nothing is run again. */
 import { Button } from '@mantine/core';
-import { useDeferredValue, useRef, useState, type ReactNode } from 'react';
+import { useDeferredValue, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Link } from 'wouter';
+import { Panel } from '@/components/panel.tsx';
 import { Notice } from '@/components/notice.tsx';
 import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
 import { FlipPanel } from './flip-panel.tsx';
@@ -18,6 +19,7 @@ import { SensitivityPanel } from './sensitivity-panel.tsx';
 import { SteerHint } from './steer-hint.tsx';
 import { SteerToolbar } from './steer-toolbar.tsx';
 import { useLinkSteering } from './use-link-steering.ts';
+import { useHeadSet } from '@/queries/head-set.ts';
 import { useSetScores } from '@/queries/use-set-scores.ts';
 import { useSteerSubject, type SteerSubject } from './use-steer-subject.ts';
 import classes from './steer-view.module.css';
@@ -72,7 +74,9 @@ function Empty({ status }: { readonly status: 'no-model' | 'nothing-scored' | 'n
 
 function Ready({ subject }: { readonly subject: SteerSubject }) {
   const summary = useLoadedSet((state) => state.summary);
-  const loaded = useSetScores(subject.active.head, scoredSetOf(summary), subject.steering);
+  const shown = useHeadSet(scoredSetOf(summary), summary?.id, subject.active);
+  // Sliders move the head in force: under another one the set's scores would not be theirs.
+  const loaded = useSetScores(shown?.standIn === undefined ? shown?.head : undefined, shown?.set, subject.steering);
   const flips = loaded === undefined ? undefined : { count: loaded.scores.flipCount, groups: loaded.set.groups };
   // What explains the numbers may come a frame after them.
   const later = useDeferredValue(subject);
@@ -91,58 +95,41 @@ function Ready({ subject }: { readonly subject: SteerSubject }) {
         <div className={classes.handles}>
           <SteerToolbar subject={subject} onSmallestFlip={showFlip} />
           <HandlePanel subject={subject} />
-          <Panel name="Sensitivity" heading="Sensitivity">
+          <Panel className={classes.panel} name="Sensitivity" heading="Sensitivity">
             <SensitivityPanel subject={later} />
           </Panel>
-          <Panel name="Win region" heading="Win region">
+          <Panel className={classes.panel} name="Win region" heading="Win region">
             <RegionPanel subject={later} />
           </Panel>
         </div>
         <div className={classes.results}>
-          <section className={`card ${classes.panel}`} aria-label="Responses">
+          <Panel name="Responses" className={classes.panel}>
             <h2>{subject.fromSet ? 'Responses of a group of the set' : 'Responses'}</h2>
             <Ranking subject={subject} />
-          </section>
-          <SetPanel active={subject.active} loaded={loaded} />
+          </Panel>
+          <SetPanel active={subject.active} loaded={loaded} standIn={shown?.standIn} />
           {flipShown ? (
-            <section
+            <Panel
               ref={flip}
-              className={`card ${classes.panel}`}
-              aria-label="Least change that flips the pair"
+              name="Least change that flips the pair"
+              heading="Smallest flip"
+              className={classes.panel}
               tabIndex={-1}
             >
-              <h2>Smallest flip</h2>
               <FlipPanel subject={later} />
-            </section>
+            </Panel>
           ) : null}
-          <Panel name="Margin">
+          <Panel className={classes.panel} name="Margin">
             <MarginChart subject={later} />
           </Panel>
-          <Panel name="Gate">
+          <Panel className={classes.panel} name="Gate">
             <GateRadar subject={later} />
           </Panel>
-          <Panel name="Way to a flip" heading="Way to a flip">
+          <Panel className={classes.panel} name="Way to a flip" heading="Way to a flip">
             <PathPanel subject={later} />
           </Panel>
         </div>
       </div>
     </div>
-  );
-}
-
-function Panel({
-  name,
-  heading,
-  children,
-}: {
-  readonly name: string;
-  readonly heading?: string;
-  readonly children: ReactNode;
-}) {
-  return (
-    <section className={`card ${classes.panel}`} aria-label={name}>
-      {heading === undefined ? null : <h2>{heading}</h2>}
-      {children}
-    </section>
   );
 }

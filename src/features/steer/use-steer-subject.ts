@@ -4,6 +4,7 @@ import type { OpenPrompt } from '@/core/steering-moves.ts';
 import type { Steering } from '@/core/steering.ts';
 import { useActiveHead, type ActiveHead } from '@/queries/active-head.ts';
 import { useOpenResponses } from '@/queries/open-responses.ts';
+import { useHeadSet } from '@/queries/head-set.ts';
 import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
 import { trackOf, useSteering } from '@/state/steering-store.ts';
 import { groupResponses } from './set-group.ts';
@@ -45,7 +46,9 @@ export function useSteerSubject(): SubjectState {
   const pair = useSteering((state) => state.pair);
   const steering = useSteering((state) => trackOf(state, owner?.manifest.id ?? '').steering);
   const source = useSteering((state) => state.source);
-  const set = scoredSetOf(useLoadedSet((state) => state.summary));
+  const summary = useLoadedSet((state) => state.summary);
+  const shown = useHeadSet(scoredSetOf(summary), summary?.id, active);
+  const set = shown?.standIn === undefined ? shown?.set : undefined;
   const under = useMemo(() => {
     if (source.kind === 'set' && set !== undefined && active !== undefined)
       return groupResponses(set, active.head, source.group);

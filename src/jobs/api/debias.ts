@@ -1,10 +1,11 @@
 /**
- * The boundary of Debias' long computations: bootstrap intervals, rewards of whole feature files. Each is one call to a worker of its
+ * The boundary of long computations on whole sets: Debias' bootstrap intervals, rewards of feature files, a scored set under another
+ * head. Each is one call to a worker of its
  * own, so that leaving it early ends it at once. Types only; everything here can be cloned to a worker and back.
  */
 import type { DebiasClaim } from '@/core/debias-claim.ts';
 import type { BootstrapOptions, ObjectiveCorrelations, PenaltyComparison, ReferenceSet } from '@/core/debias-report.ts';
-import type { RewardHead } from '@/core/reward-head.ts';
+import type { Gate, RewardHead } from '@/core/reward-head.ts';
 import type { ScoredSet } from '@/core/scored-set.ts';
 import type { JobErrorData } from './job-error.ts';
 
@@ -44,6 +45,33 @@ export interface DebiasTasks {
     };
     readonly result: DebiasClaim;
   };
+  /** What another head makes of the hidden states that were kept when a set was scored. */
+  readonly rescore: { readonly request: RescoreRequest; readonly result: RescoredRows };
+}
+
+export interface RescoreRequest {
+  /** Model that made the scores. */
+  readonly modelId: string;
+  /** Folder of the origin's private file system that holds results by batch. */
+  readonly folder: string;
+  /** As in a `ScoredSet`: what was kept is found by its texts. */
+  readonly rows: Pick<ScoredSet, 'groupOf' | 'promptOf' | 'prompts'> & {
+    readonly texts: NonNullable<ScoredSet['texts']>;
+  };
+  /** Absent parts are the model's own. */
+  readonly head: Pick<RewardHead, 'objectives' | 'featureSize'> & {
+    readonly regression?: Float32Array | undefined;
+    readonly gate?: Gate | undefined;
+  };
+}
+
+export interface RescoredRows {
+  /** Rows whose hidden states are not kept on this machine; the arrays are there only where it is 0. */
+  readonly missing: number;
+  /** Raw r `[n, k]`, where the regression is another. */
+  readonly rewards: Float64Array | undefined;
+  /** l `[p, k]`, where the gate is another. */
+  readonly gateLogits: Float64Array | undefined;
 }
 
 export interface FeatureRewards {
@@ -61,6 +89,7 @@ export interface DebiasJobs {
     task: K,
     request: DebiasTasks[K]['request'],
     signal?: AbortSignal,
+    onProgress?: (doneRows: number, totalRows: number) => void,
   ): Promise<DebiasTasks[K]['result']>;
 }
 
@@ -69,7 +98,8 @@ export type DebiasCall = {
   readonly [K in DebiasTaskName]: { readonly task: K; readonly request: DebiasTasks[K]['request'] };
 }[DebiasTaskName];
 
-/** What it answers. */
+/** What it answers; progress, where the task tells any, comes before. */
 export type DebiasReply =
+  | { readonly kind: 'progress'; readonly doneRows: number; readonly totalRows: number }
   | { readonly kind: 'done'; readonly result: DebiasTasks[DebiasTaskName]['result'] }
   | { readonly kind: 'failed'; readonly error: JobErrorData };

@@ -106,6 +106,13 @@ export class ResultCache {
       this.#places.set(result.hash, { result, file, row });
   }
 
+  /** Whether the hidden states of a response were kept. */
+  async hasFeatures(hash: string): Promise<boolean> {
+    const place = this.#places.get(hash);
+    const file = place === undefined ? undefined : await this.#open(place.file);
+    return file?.header.tensors.has('features') ?? false;
+  }
+
   /** The hidden states of a response; undefined where none were kept. */
   async features(hash: string): Promise<ResultFeatures | undefined> {
     const place = this.#places.get(hash);

@@ -10,9 +10,16 @@ export interface TaskWorker {
   terminate(): void;
 }
 
+type Progress = (doneRows: number, totalRows: number) => void;
+
 export function createDebiasJobs(createWorker: () => TaskWorker): DebiasJobs {
   return {
-    run<K extends DebiasTaskName>(task: K, request: DebiasTasks[K]['request'], signal?: AbortSignal) {
+    run<K extends DebiasTaskName>(
+      task: K,
+      request: DebiasTasks[K]['request'],
+      signal?: AbortSignal,
+      onProgress?: Progress,
+    ) {
       return new Promise<DebiasTasks[K]['result']>((resolve, reject) => {
         if (signal?.aborted === true) {
           reject(new JobError({ code: 'aborted', message: 'Cancelled.' }));
@@ -35,6 +42,10 @@ export function createDebiasJobs(createWorker: () => TaskWorker): DebiasJobs {
         };
         signal?.addEventListener('abort', cancel, { once: true });
         worker.addEventListener('message', ({ data }) => {
+          if (data.kind === 'progress') {
+            onProgress?.(data.doneRows, data.totalRows);
+            return;
+          }
           end();
           // The worker answers the task it was given, so the result is that task's.
           if (data.kind === 'done') resolve(data.result);

@@ -76,6 +76,36 @@ describe('tasks', () => {
     ).rejects.toMatchObject({ code: 'aborted' });
   });
 
+  test('tell their progress before their answer', async () => {
+    const told: number[][] = [];
+    const listeners: ((event: MessageEvent<DebiasReply>) => void)[] = [];
+    const worker: TaskWorker = {
+      postMessage() {
+        for (const doneRows of [1, 2]) answer({ kind: 'progress', doneRows, totalRows: 2 });
+        answer({ kind: 'done', result: { missing: 0, rewards: undefined, gateLogits: undefined } });
+      },
+      addEventListener(type: string, listener: (event: never) => void) {
+        if (type === 'message') listeners.push(listener as (event: MessageEvent<DebiasReply>) => void);
+      },
+      terminate: () => undefined,
+    };
+    const answer = (data: DebiasReply) => listeners.forEach((listen) => listen({ data } as MessageEvent<DebiasReply>));
+    const rows = {
+      groupOf: new Int32Array(),
+      promptOf: new Int32Array(),
+      prompts: 0,
+      texts: { messages: [], responses: [] },
+    };
+    const request = { modelId: 'm', folder: 'f', rows, head: { objectives: 1, featureSize: 1 } };
+    const jobs = createDebiasJobs(() => worker);
+    const found = await jobs.run('rescore', request, undefined, (...rowsDone) => told.push(rowsDone));
+    expect(found.missing).toBe(0);
+    expect(told).toEqual([
+      [1, 2],
+      [2, 2],
+    ]);
+  });
+
   test('say what the data lack', async () => {
     const constant = { ...set, rewards: rewards.map((value, at) => (at % 3 === 2 ? 1 : value)) };
     const jobs = createDebiasJobs(() => standIn([]));

@@ -10,7 +10,7 @@ interface TaskPort {
 
 function serve(port: TaskPort): void {
   port.addEventListener('message', ({ data }) => {
-    void runDebiasTask(data).then((reply) => port.postMessage(reply));
+    void runDebiasTask(data, (progress) => port.postMessage(progress)).then((reply) => port.postMessage(reply));
   });
 }
 
