@@ -13,12 +13,13 @@ import type { Dtype } from '@/convert/linear-encoder.ts';
 import { parseObjectives } from '@/convert/objectives.ts';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
 import { FormatError } from '@/formats/errors.ts';
+import { DEFAULT_HUB, hubFileSet, type HubOptions, parseHubId } from '@/formats/hub-source.ts';
 import type { Manifest } from '@/formats/manifest.ts';
 import { describeConversion } from './conversion-report.ts';
 import { createConvertTools } from './convert-tools.ts';
+import { diskChunks } from './disk-chunks.ts';
 import { diskFileSet, diskSource } from './disk-files.ts';
-import { DEFAULT_HUB, hubFileSet, parseHubId } from './hub-files.ts';
-import { folderPackageSink } from './node-files.ts';
+import { folderPackageSink, type OpenFile } from './node-files.ts';
 import { ProgressBar, type ProgressStream } from './progress-bar.ts';
 
 const HELP = `Converts a reward model in Hugging Face layout into a model package.
@@ -42,7 +43,8 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
   --verify               measure the score error of the package against f32 on more texts
   --help                 this text
 
-A download lies in DIR/.download until the package is whole: the same command goes on with it after an interruption.
+A download lies in DIR/.download until the package is whole. After an interruption or on a full disk DIR says that it is
+incomplete, and the same command finishes it: nothing that had arrived is downloaded twice.
 HF_TOKEN is sent to the hub for models that ask for one.
 
 Exit codes: 0 converted, 1 refused or failed, 2 wrong arguments, 130 interrupted.`;
@@ -57,6 +59,12 @@ export interface ConvertStreams {
   readonly print: (line: string) => void;
   readonly printError: (line: string) => void;
   readonly progress: ProgressStream;
+}
+
+/** What tests replace: the chunks' length and the patience of downloads, and how files are opened for writing. */
+export interface ConvertSeams {
+  readonly hub?: Pick<HubOptions, 'chunkBytes' | 'http'>;
+  readonly openFile?: OpenFile;
 }
 
 class UsageError extends Error {}
@@ -77,15 +85,16 @@ export async function runConvert(
   streams: ConvertStreams,
   signal: AbortSignal,
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  seams: ConvertSeams = {},
 ): Promise<number> {
   try {
     const parsed = readArguments(argv, environment);
     if (parsed === undefined) streams.print(HELP);
-    else await convert(parsed, streams, signal, environment);
+    else await convert(parsed, streams, signal, environment, seams);
     return 0;
   } catch (error) {
     if (signal.aborted) {
-      streams.printError('Interrupted; nothing half-finished was left behind.');
+      streams.printError('Interrupted. The same command goes on with it.');
       return EXIT_INTERRUPTED;
     }
     streams.printError(error instanceof Error ? error.message : String(error));
@@ -98,15 +107,16 @@ async function convert(
   streams: ConvertStreams,
   signal: AbortSignal,
   environment: Readonly<Record<string, string | undefined>>,
+  seams: ConvertSeams,
 ): Promise<void> {
   const startedAt = performance.now();
   const download = join(out, '.download');
   const checkpoint = source.toLowerCase().endsWith('.gguf')
     ? await openGgufSource(source, tokenizerFolder)
-    : await openSource(source, hub, download, environment);
+    : await openSource(source, hub, download, environment, seams);
   const heads = headsFile === undefined ? undefined : await readHeadsFile(await openFile(headsFile));
   const objectives = objectivesFile === undefined ? undefined : await readObjectives(objectivesFile);
-  const sink = folderPackageSink(out);
+  const sink = folderPackageSink(out, seams.openFile);
   const tools = await createConvertTools();
   const bar = new ProgressBar(streams.progress);
   let last: ConvertProgress | undefined;
@@ -137,11 +147,19 @@ async function convert(
     for (const line of describeConversion(report, (performance.now() - startedAt) / 1000)) streams.print(line);
   } catch (error) {
     if (last?.stage === 'convert') finishBar(bar, last);
-    await sink.discard();
+    if (goesOn(error, signal)) {
+      await sink.abandon();
+      if (sink.begun) streams.printError(`${out}: an incomplete package, and it says so.`);
+    } else await sink.discard();
     throw error;
   } finally {
     await tools.dispose();
   }
+}
+
+/** Whether the same command may end better: not where the checkpoint itself is refused. */
+function goesOn(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || !(error instanceof FormatError) || error.code === 'network' || error.code === 'storage';
 }
 
 type ConvertingProgress = Extract<ConvertProgress, { stage: 'convert' }>;
@@ -190,6 +208,7 @@ async function openSource(
   hub: string,
   cacheFolder: string,
   environment: Readonly<Record<string, string | undefined>>,
+  seams: ConvertSeams,
 ): Promise<OpenedSource> {
   const path = resolve(text);
   const found = await stat(path).catch(() => undefined);
@@ -202,7 +221,12 @@ async function openSource(
     throw new FormatError('missing-file', text, 'is neither a folder nor a hub id such as owner/name.');
   const token = environment['HF_TOKEN'];
   return {
-    files: hubFileSet(model, { hub, cacheFolder, ...(token === undefined || token === '' ? {} : { token }) }),
+    files: hubFileSet(model, {
+      ...seams.hub,
+      hub,
+      chunks: diskChunks(cacheFolder),
+      ...(token === undefined || token === '' ? {} : { token }),
+    }),
     name: basename(model.id),
     source: { name: model.id, revision: model.revision, url: `${hub.replace(/\/+$/, '')}/${model.id}` },
   };

@@ -18,6 +18,8 @@ export interface ByteSource {
   blob?(): Promise<Blob>;
   /** Path on disk, on platforms that have one (native ONNX Runtime maps it itself). */
   readonly path?: string;
+  /** What tells this version of the file from another, where its place says (a server's ETag). */
+  readonly revision?: string | undefined;
 }
 
 /** The files of one model package or checkpoint, by path relative to its root (no leading slash). */

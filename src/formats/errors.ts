@@ -10,7 +10,11 @@ export type FormatErrorCode =
   | 'unsupported'
   | 'mismatch'
   | 'hash-mismatch'
-  | 'network';
+  | 'network'
+  /** Written in part: an interrupted conversion. */
+  | 'incomplete'
+  /** No room, or no leave to write. */
+  | 'storage';
 
 /**
  * A file that cannot be used. `message` says what was wrong; `where` names the file, tensor, key or line; `remedy` says

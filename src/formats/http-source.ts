@@ -25,6 +25,8 @@ export interface HttpOptions {
    * need a preflight that file hosts refuse; the answer's ETag is compared either way.
    */
   readonly ifRange?: boolean;
+  /** Told of every piece of a body as it arrives, by the file's name. Bytes of a broken answer are told again. */
+  readonly onBytes?: (file: string, bytes: number) => void;
 }
 
 interface Version {
@@ -113,6 +115,7 @@ function parseContentRange(response: Response): { begin: number; end: number; si
 class HttpSource implements ByteSource {
   readonly name: string;
   readonly size: number;
+  readonly revision: string | undefined;
   private readonly client: HttpClient;
   private readonly version: Version;
   /** Set once the server has stopped honouring ranges: the whole file. */
@@ -121,6 +124,7 @@ class HttpSource implements ByteSource {
   constructor(client: HttpClient, version: Version) {
     this.name = client.name;
     this.size = version.size;
+    this.revision = version.etag;
     this.client = client;
     this.version = version;
   }
@@ -169,7 +173,8 @@ class HttpSource implements ByteSource {
       }
       yield* this.client.chunks(response, attempt);
     } else {
-      if (response.status === 416 || response.status === 404 || changed) await this.changed(response);
+      if (response.status === 404 || changed) await this.changed(response);
+      if (response.status === 416) await this.refusedRange(response, attempt);
       if (response.status !== 200) await this.client.refuse(response);
       // The server ignored the range: take the whole file, once.
       const whole = await this.client.wholeBody(response, attempt);
@@ -177,6 +182,21 @@ class HttpSource implements ByteSource {
       this.whole = whole;
       yield new Uint8Array(await whole.slice(begin, end).arrayBuffer());
     }
+  }
+
+  /** 416: the file got shorter, unless the same version still says its full length. Then the answer was wrong. */
+  private async refusedRange(response: Response, attempt: Attempt): Promise<never> {
+    await response.body?.cancel();
+    const { etag, size } = this.version;
+    const now = await this.client.request({ Range: 'bytes=0-0' }, attempt);
+    const nowEtag = now.headers.get('etag') ?? undefined;
+    const same =
+      now.status === 206 &&
+      parseContentRange(now)?.size === size &&
+      (etag === undefined || nowEtag === undefined || stripWeak(nowEtag) === stripWeak(etag));
+    if (!same) return this.changed(now);
+    await now.body?.cancel();
+    throw new Transient('the server answered 416 for a range that the file has');
   }
 
   private async changed(response: Response | undefined): Promise<never> {
@@ -245,6 +265,7 @@ class HttpClient {
         }
         attempt.alive();
         if (next.done) return;
+        this.options.onBytes?.(this.name, next.value.length);
         yield next.value;
       }
     } finally {

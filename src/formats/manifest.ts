@@ -6,6 +6,8 @@ import * as v from 'valibot';
 
 export const MANIFEST_FILE = 'armoscope.json';
 export const MANIFEST_FORMAT_VERSION = 1;
+/** Lies in a package's folder from the first byte that is written until the manifest is: a conversion that did not finish. */
+export const INCOMPLETE_FILE = 'armoscope.incomplete.json';
 
 const positiveInteger = v.pipe(v.number(), v.integer(), v.minValue(1));
 const nonNegativeInteger = v.pipe(v.number(), v.integer(), v.minValue(0));

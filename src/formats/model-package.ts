@@ -9,7 +9,7 @@ import type { ByteSource, FileSet } from './byte-source.ts';
 import { FormatError } from './errors.ts';
 import { readJsonFile } from './json-file.ts';
 import { manifestFiles, validateManifest } from './manifest-checks.ts';
-import { MANIFEST_FILE } from './manifest.ts';
+import { INCOMPLETE_FILE, MANIFEST_FILE } from './manifest.ts';
 import type { FileEntry, Manifest } from './manifest.ts';
 import { readSafetensorsHeader, readTensorAsFloat32, requireShape, tensorWhere } from './safetensors.ts';
 
@@ -35,13 +35,7 @@ export interface CheckOptions {
  */
 export async function openPackage(files: FileSet, signal?: AbortSignal): Promise<ModelPackage> {
   const source = await files.open(MANIFEST_FILE, signal);
-  if (source === undefined)
-    throw new FormatError(
-      'missing-file',
-      files.name,
-      `there is no ${MANIFEST_FILE} here, so this is not a model package.`,
-      'Choose the folder the converter wrote.',
-    );
+  if (source === undefined) throw await noManifest(files, signal);
   const manifest = validateManifest(await readJsonFile(source, MAX_MANIFEST_BYTES, signal));
   const expected = await packageId(slugOf(manifest.id), packageHashes(manifest));
   if (manifest.id !== expected)
@@ -51,6 +45,25 @@ export async function openPackage(files: FileSet, signal?: AbortSignal): Promise
       `must be ${JSON.stringify(expected)} for these file hashes, not ${JSON.stringify(manifest.id)}.`,
     );
   return { manifest, files };
+}
+
+async function noManifest(files: FileSet, signal: AbortSignal | undefined): Promise<FormatError> {
+  // Whatever keeps the marker from being read, the manifest is what is missing.
+  const incomplete = await files.open(INCOMPLETE_FILE, signal).catch(() => undefined);
+  signal?.throwIfAborted();
+  if (incomplete !== undefined)
+    return new FormatError(
+      'incomplete',
+      files.name,
+      'this is an incomplete conversion: it was interrupted, or the disk was full.',
+      'Run the same conversion again: it finishes this package.',
+    );
+  return new FormatError(
+    'missing-file',
+    files.name,
+    `there is no ${MANIFEST_FILE} here, so this is not a model package.`,
+    'Choose the folder the converter wrote.',
+  );
 }
 
 /** Opens a file the manifest names. @throws FormatError when it is missing or not as long as the manifest says. */
