@@ -6,13 +6,18 @@ import type { Manifest } from '@/formats/manifest.ts';
 
 /** Lines to print, the last of which names the package. */
 export function describeConversion(report: ConversionReport, elapsedSeconds: number): string[] {
-  const { manifest, tensors, comparisons, findings } = report;
+  const { manifest, adapter, tensors, comparisons, findings } = report;
   const lines: string[] = [];
   if (manifest.dtype !== 'f32') {
     lines.push('tensor, form, relative error, largest error');
     for (const { tensor, form, relativeError, largestError } of tensors)
       lines.push(`  ${tensor}, ${form}, ${relativeError.toExponential(2)}, ${largestError.toExponential(2)}`);
   }
+  if (adapter !== undefined)
+    lines.push(
+      `The adapter ${adapter.name} was merged into ${adapter.changed.length} tensors` +
+        `${adapter.baseModel === undefined ? '' : `; it says that it was trained on ${adapter.baseModel}`}.`,
+    );
   lines.push(...describeFindings(findings));
   const canaries = comparisons.filter(({ kind }) => kind === 'canary');
   const verified = comparisons.filter(({ kind }) => kind === 'verify');

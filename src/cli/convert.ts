@@ -36,6 +36,7 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
                          gating.*, reward_transform_matrix
   --tokenizer DIR        where tokenizer.json and tokenizer_config.json of a .gguf file are (default: beside it), with
                          chat_template.jinja where the template is not in the latter
+  --adapter DIR          a LoRA adapter as PEFT saves it, merged in f32 while the weights stream by
   --objectives FILE      JSON array with the objectives' names, or with their whole manifest entries
   --name TEXT            name of the package (default: the folder's or the model's)
   --licence TEXT         SPDX identifier or a sentence (default: the model card's)
@@ -76,6 +77,7 @@ interface Arguments {
   readonly objectivesFile: string | undefined;
   readonly headsFile: string | undefined;
   readonly tokenizerFolder: string | undefined;
+  readonly adapterFolder: string | undefined;
   readonly options: Omit<ConvertOptions, 'name' | 'source'> & { readonly name?: string };
 }
 
@@ -103,7 +105,7 @@ export async function runConvert(
 }
 
 async function convert(
-  { source, out, hub, objectivesFile, headsFile, tokenizerFolder, options }: Arguments,
+  { source, out, hub, objectivesFile, headsFile, tokenizerFolder, adapterFolder, options }: Arguments,
   streams: ConvertStreams,
   signal: AbortSignal,
   environment: Readonly<Record<string, string | undefined>>,
@@ -128,8 +130,8 @@ async function convert(
         ...checkpoint.options,
         ...options,
         ...(heads === undefined ? {} : { heads }),
-        name: options.name ?? checkpoint.name,
-        source: checkpoint.source,
+        ...namesOf(checkpoint, options.name, adapterFolder),
+        ...(adapterFolder === undefined ? {} : { adapter: diskFileSet(adapterFolder) }),
         ...(objectives === undefined ? {} : { objectives }),
       },
       tools,
@@ -202,6 +204,17 @@ async function openGgufSource(path: string, tokenizerFolder = dirname(resolve(pa
   };
 }
 
+/** What the package and its source are called. */
+function namesOf(
+  { name, source }: OpenedSource,
+  given: string | undefined,
+  adapterFolder: string | undefined,
+): Pick<ConvertOptions, 'name' | 'source'> {
+  if (adapterFolder === undefined) return { name: given ?? name, source };
+  const adapter = basename(adapterFolder);
+  return { name: given ?? `${name}-${adapter}`, source: { ...source, name: `${source.name} + ${adapter}` } };
+}
+
 /** A folder where there is one of that name, otherwise a hub id. */
 async function openSource(
   text: string,
@@ -258,6 +271,7 @@ function readArguments(
     objectivesFile: values.objectives,
     headsFile: values.heads,
     tokenizerFolder: values.tokenizer,
+    adapterFolder: values.adapter === undefined ? undefined : resolve(values.adapter),
     options: {
       dtype,
       layersPerStage: positiveInteger('--layers-per-stage', values['layers-per-stage'] ?? '4'),
@@ -284,6 +298,7 @@ function parseArguments(argv: readonly string[]) {
         objectives: string,
         heads: string,
         tokenizer: string,
+        adapter: string,
         name: string,
         licence: string,
         hub: string,

@@ -1,6 +1,8 @@
 /** What goes into a conversion and what comes out: options, injected tools, progress, report. Types only. */
 import type { DoctorFinding } from '@/core/doctor-findings.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
+import type { FileSet } from '@/formats/byte-source.ts';
+import type { MergedAdapter } from '@/formats/lora-adapter.ts';
 import type { HeadOutputs, Manifest, Objective } from '@/formats/manifest.ts';
 import type { BlockSource } from './carried-blocks.ts';
 import type { Dtype } from './linear-encoder.ts';
@@ -28,6 +30,8 @@ export interface ConvertOptions {
   readonly blocks?: BlockSource;
   /** A template instead of the checkpoint's own. Only for heads that were trained with it. */
   readonly chatTemplate?: string;
+  /** A LoRA adapter's folder, merged while the weights stream by. */
+  readonly adapter?: FileSet;
   /** Measure more texts against f32 than the canaries. */
   readonly verify?: boolean;
 }
@@ -97,6 +101,8 @@ export interface TextComparison {
 
 export interface ConversionReport {
   readonly manifest: Manifest;
+  /** What was merged into the weights. */
+  readonly adapter?: MergedAdapter;
   readonly packageBytes: number;
   readonly tensors: readonly TensorReport[];
   readonly comparisons: readonly TextComparison[];

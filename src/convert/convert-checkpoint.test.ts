@@ -5,7 +5,9 @@ import { evaluateHead, type RewardHead } from '@/core/reward-head.ts';
 import { openEmbeddingTable } from '@/formats/embedding-table.ts';
 import { parseCheckpointConfig } from '@/formats/hugging-face.ts';
 import type { Canary, Manifest } from '@/formats/manifest.ts';
+import { memoryFileSet } from '@/formats/memory-source.ts';
 import { openEntry, openPackage, readHeads } from '@/formats/model-package.ts';
+import { type TensorData, writeSafetensors } from '@/formats/safetensors-writer.ts';
 import { Backbone } from '@/runtime/backbone.ts';
 import { nativeBackendFactory } from '@/runtime/native-backend.ts';
 import type { ConversionReport, ConvertOptions, ConvertTools } from './conversion.ts';
@@ -341,4 +343,48 @@ test('an abort stops the conversion', async () => {
   });
   await expect(running).rejects.toMatchObject({ name: 'AbortError' });
   expect(sink.contents.has('armoscope.json')).toBe(false);
+});
+
+test('an adapter merged while the weights stream by gives the package of a checkpoint merged beforehand', async () => {
+  const rank = 3;
+  const base = makeTinyCheckpoint(TINY, 41);
+  const adapter = makeTinyCheckpoint(TINY, 42);
+  const merged = makeTinyCheckpoint(TINY, 41);
+  const weights: TensorData[] = [];
+  for (const [name, { shape, values }] of merged.tensors) {
+    if (!name.includes('_proj.')) continue;
+    const [outputs, inputs] = [shape[0]!, shape[1]!];
+    // Any random numbers of the right count: the other checkpoint's.
+    const random = adapter.tensors.get('model.embed_tokens.weight')!.values;
+    const [a, b] = [random.slice(0, rank * inputs), random.slice(rank * inputs, rank * (inputs + outputs))];
+    for (let o = 0; o < outputs; o++)
+      for (let i = 0; i < inputs; i++) {
+        let sum = 0;
+        for (let k = 0; k < rank; k++) sum += b[o * rank + k]! * a[k * inputs + i]!;
+        values[o * inputs + i] = values[o * inputs + i]! + (2 / rank) * sum;
+      }
+    const stem = `base_model.model.${name.replace(/\.weight$/, '')}`;
+    weights.push({ name: `${stem}.lora_A.weight`, dtype: 'F32', shape: [rank, inputs], data: a });
+    weights.push({ name: `${stem}.lora_B.weight`, dtype: 'F32', shape: [outputs, rank], data: b });
+  }
+  const config = { peft_type: 'LORA', r: rank, lora_alpha: 2, target_modules: ['q_proj', 'down_proj'] };
+  const files = new Map([
+    ['adapter_config.json', new TextEncoder().encode(JSON.stringify(config))],
+    ['adapter_model.safetensors', writeSafetensors(weights)],
+  ]);
+  const expected = await convert(merged, { dtype: 'q4' });
+  const got = await convert(base, { dtype: 'q4', adapter: memoryFileSet('tuned', files) });
+  expect(got.report.manifest.id).toBe(expected.report.manifest.id);
+  expect(got.report.manifest.canaries).toEqual(expected.report.manifest.canaries);
+  expect(got.report.adapter).toMatchObject({ name: 'tuned', baseModel: undefined });
+  expect(got.report.adapter?.changed).toHaveLength(21);
+  // Blocks of the source, where it has any, are those from before the adapter.
+  const blocks: ConvertOptions['blocks'] = {
+    formOf: (tensor) => (tensor.includes('_proj.') ? { name: 'Q4_1', hasMinima: true } : undefined),
+    readRows: () => Promise.reject(new Error('the blocks of a changed matrix were read')),
+  };
+  const carried = await convert(base, { dtype: 'q4', adapter: memoryFileSet('tuned', files), blocks });
+  expect(carried.report.manifest.id).toBe(expected.report.manifest.id);
+  const plain = await convert(base, { dtype: 'q4' });
+  expect(plain.report.manifest.id).not.toBe(expected.report.manifest.id);
 });

@@ -7,12 +7,13 @@
 import { examineCheckpoint } from '@/core/checkpoint-doctor.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
-import { type CheckpointTensors, openCheckpointTensors } from '@/formats/checkpoint-tensors.ts';
+import type { CheckpointTensors } from '@/formats/checkpoint-tensors.ts';
 import { doctorFacts } from '@/formats/doctor-facts.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { blockValues } from '@/formats/gguf-blocks.ts';
 import { type CheckpointConfig, readCheckpointConfig } from '@/formats/hugging-face.ts';
 import { readJsonFile } from '@/formats/json-file.ts';
+import { openAdaptedTensors } from '@/formats/lora-adapter.ts';
 import { manifestFiles } from '@/formats/manifest-checks.ts';
 import type { Architecture, FileEntry, Stage } from '@/formats/manifest.ts';
 import { readTokenizerConfig, TOKENIZER_CONFIG_FILE } from '@/formats/tokenizer-config.ts';
@@ -68,7 +69,7 @@ export async function convertCheckpoint(
 ): Promise<ConversionReport> {
   const { signal } = call;
   const config = await readCheckpointConfig(checkpoint, signal);
-  const tensors = await openCheckpointTensors(checkpoint, signal);
+  const { tensors, adapter } = await openAdaptedTensors(checkpoint, options.adapter, signal);
   const unusedTensors = checkTensors(tensors, config.architecture, headTensorNames(tensors));
   const head = await chooseHead(tensors, config, options, signal);
   const architecture = shortened(config.architecture, options.maxLayers);
@@ -148,6 +149,7 @@ export async function convertCheckpoint(
   const encoded = texts.flatMap((text) => (text.kind === 'canary' ? [text.encoded] : []));
   return {
     manifest,
+    ...(adapter === undefined ? {} : { adapter }),
     packageBytes: manifestFiles(manifest).reduce((sum, { entry }) => sum + entry.bytes, 0),
     tensors: reports,
     comparisons: texts.map(({ kind, text }, index) => ({
@@ -339,7 +341,9 @@ class Conversion {
   private async readMatrix(tensor: string, outputs: number, inputs: number): Promise<Matrix> {
     const { blocks: source, dtype } = this.options;
     const form = carriesBlocks(dtype) ? source?.formOf(tensor) : undefined;
-    if (source === undefined || form === undefined) return { values: await this.read(tensor), outputs, inputs };
+    // Blocks from before an adapter's change are not its values.
+    if (source === undefined || form === undefined || this.tensors.isChanged(tensor))
+      return { values: await this.read(tensor), outputs, inputs };
     const blocks = await source.readRows(tensor, 0, outputs, this.call.signal);
     const values = blockValues(blocks);
     requireFinite(values, this.tensors.where(tensor));

@@ -24,17 +24,28 @@ interface Shard {
   readonly header: SafetensorsHeader;
 }
 
+/**
+ * Changes rows of a tensor as they are read: f32 [n, width] from row `firstRow` on, in place. A tensor of one dimension is one row.
+ */
+export type TensorChange = (rows: Float32Array<ArrayBuffer>, firstRow: number, width: number) => void;
+
 /** Every tensor of a checkpoint, wherever its bytes are. */
 export class CheckpointTensors {
   readonly infos: ReadonlyMap<string, TensorInfo>;
   /** What `model.safetensors` and its like are called here, for messages. */
   readonly name: string;
   private readonly shards: ReadonlyMap<string, Shard>;
+  private readonly changes: ReadonlyMap<string, TensorChange>;
 
   /** @param shards by tensor name. */
-  constructor(name: string, shards: ReadonlyMap<string, Shard>) {
+  constructor(
+    name: string,
+    shards: ReadonlyMap<string, Shard>,
+    changes: ReadonlyMap<string, TensorChange> = new Map(),
+  ) {
     this.name = name;
     this.shards = shards;
+    this.changes = changes;
     const infos = new Map<string, TensorInfo>();
     for (const [tensor, { header }] of shards) {
       const info = header.tensors.get(tensor);
@@ -61,38 +72,66 @@ export class CheckpointTensors {
     return info;
   }
 
+  /** The same tensors, some of them changed on the way. */
+  changed(changes: ReadonlyMap<string, TensorChange>): CheckpointTensors {
+    return new CheckpointTensors(this.name, this.shards, changes);
+  }
+
+  /** Whether its values are not the stored ones. */
+  isChanged(tensor: string): boolean {
+    return this.changes.has(tensor);
+  }
+
   /** `file: tensor "name"`, for messages. */
   where(tensor: string): string {
     return tensorWhere(this.shards.get(tensor)?.source.name ?? this.name, tensor);
   }
 
   read(tensor: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    const { source, header } = this.shard(tensor);
+    const { source, header } = this.shard(tensor, true);
     return readTensor(source, header, tensor, signal);
   }
 
   readRows(tensor: string, firstRow: number, rowCount: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    const { source, header } = this.shard(tensor);
+    const { source, header } = this.shard(tensor, true);
     return readTensorRows(source, header, tensor, firstRow, rowCount, signal);
   }
 
-  readAsFloat32(tensor: string, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+  async readAsFloat32(tensor: string, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
     const { source, header } = this.shard(tensor);
-    return readTensorAsFloat32(source, header, tensor, signal);
+    return this.change(tensor, await readTensorAsFloat32(source, header, tensor, signal), 0);
   }
 
-  readRowsAsFloat32(
+  async readRowsAsFloat32(
     tensor: string,
     firstRow: number,
     rowCount: number,
     signal?: AbortSignal,
   ): Promise<Float32Array<ArrayBuffer>> {
     const { source, header } = this.shard(tensor);
-    return readTensorRowsAsFloat32(source, header, tensor, firstRow, rowCount, signal);
+    return this.change(
+      tensor,
+      await readTensorRowsAsFloat32(source, header, tensor, firstRow, rowCount, signal),
+      firstRow,
+    );
   }
 
-  private shard(tensor: string): Shard {
+  /** The values are a copy of their own: in place. */
+  private change(tensor: string, rows: Float32Array<ArrayBuffer>, firstRow: number): Float32Array<ArrayBuffer> {
+    const { shape, elementCount } = this.require(tensor);
+    this.changes.get(tensor)?.(rows, firstRow, shape.length < 2 ? elementCount : elementCount / shape[0]!);
+    return rows;
+  }
+
+  /** @param raw the stored bytes are wanted, which a change does not reach. */
+  private shard(tensor: string, raw = false): Shard {
     this.require(tensor);
+    if (raw && this.changes.has(tensor))
+      throw new FormatError(
+        'unsupported',
+        this.where(tensor),
+        'is changed by an adapter and cannot be copied as it is.',
+      );
     return this.shards.get(tensor)!;
   }
 }
