@@ -52,7 +52,8 @@ interface TensorPlan extends TensorDeclaration {
   readonly deviation: number;
 }
 
-function plan({ layers, width: d }: CheckpointShape): TensorPlan[] {
+/** Every tensor, in the order of the shards. */
+export function planTensors({ layers, width: d }: CheckpointShape): TensorPlan[] {
   const tensors: TensorPlan[] = [];
   const add = (name: string, shape: readonly number[], deviation: number, mean = 0): void =>
     void tensors.push({ name, dtype: 'BF16', shape, deviation, mean });
@@ -166,7 +167,7 @@ export async function makeCheckpoint(
   onBytes: (done: number, total: number) => void = () => undefined,
 ): Promise<number> {
   await mkdir(folder, { recursive: true });
-  const tensors = plan(shape);
+  const tensors = planTensors(shape);
   const total = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   const weights = new Weights(seed);
   const weightMap: Record<string, string> = {};
