@@ -34,11 +34,10 @@ for (const scheme of ['light', 'dark'] as const) {
     await expect(doctor).toContainText('1 warning: read these before you trust a score');
     await expect(doctor.getByRole('listitem').first()).toContainText(/Warning.*After the response.*im_start/s);
     await doctor.getByText(/more looked at and fine/).click();
-    await expectWholeAtEveryWidth(page, 'doctor');
     const badge = page.getByRole('banner').getByRole('button', { name: /^Model:/ });
     await expect(badge).toContainText('1 warning');
     await badge.click();
     await expect(page.getByRole('banner').getByText(/its scores will differ from these/)).toBeVisible();
-    await expectWholeAtEveryWidth(page, 'badge opened');
+    await expectWholeAtEveryWidth(page, 'findings and badge open');
   });
 }
