@@ -86,7 +86,17 @@ const layers: readonly Layer[] = [
     imports: ['src/base', 'src/core', 'src/formats', 'src/gpu', 'src/jobs/api', 'src/jobs/evaluation'],
     packages: ['hash-wasm'],
   },
-  { path: 'src/jobs/worker', imports: ['src/base', 'src/jobs/api', 'src/jobs/host'], packages: [] },
+  // Conversion needs what the engine runs on, which no other job does: a layer and a worker of its own.
+  {
+    path: 'src/jobs/conversion',
+    imports: ['src/base', 'src/core', 'src/formats', 'src/convert', 'src/runtime', 'src/jobs/api', 'src/jobs/host'],
+    packages: ['@huggingface/jinja', '@huggingface/tokenizers', 'hash-wasm'],
+  },
+  {
+    path: 'src/jobs/worker',
+    imports: ['src/base', 'src/jobs/api', 'src/jobs/host', 'src/jobs/conversion'],
+    packages: [],
+  },
   // Scoring whole datasets: a loop around the engine's interface, on the page's own thread as it only waits for the engine.
   {
     path: 'src/jobs/evaluation',
@@ -168,6 +178,7 @@ const layers: readonly Layer[] = [
       'src/jobs/api',
       'src/jobs/evaluation',
       'src/jobs/host',
+      'src/jobs/conversion',
     ],
     packages: ['node:', 'send', 'compression', 'playwright-core', 'valibot', 'hash-wasm'],
   },
@@ -210,10 +221,6 @@ const debts: Readonly<Record<string, string>> = {
   'src/cli/bench-score.ts → onnxruntime-node': 'measures the engine against the bare runtime',
   'src/engine/host/node-engine.ts → node:': 'the engine wired for the command line',
   'src/cli/convert-tools.ts → src/runtime': 'hands the converter the runtime and the tokenizer it must not know itself',
-  'src/cli/convert-tools.ts → @huggingface/jinja':
-    'hands the converter the runtime and the tokenizer it must not know itself',
-  'src/cli/convert-tools.ts → @huggingface/tokenizers':
-    'hands the converter the runtime and the tokenizer it must not know itself',
   'src/components → src/engine/api': 'types only: errors, providers and progress are shown as they cross the boundary',
   'src/features/inspect → src/formats': 'objectives and noise are described by the manifest, and read by what knows it',
   'src/app/write-theme-variables.ts → node:': 'a build step, not part of the page',

@@ -8,7 +8,9 @@ import { ErrorNotice } from '@/components/error-notice.tsx';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { InspectRunner } from '@/features/inspect/inspect-runner.tsx';
+import type { PackageJobs } from '@/jobs/api/packages.ts';
 import { EngineContext } from '@/queries/engine-context.ts';
+import { PackageJobsContext } from '@/queries/package-context.ts';
 import { reportFolderProblem, useModelChoice } from '@/state/model-choice.ts';
 import { ConnectionNotice } from './connection-notice.tsx';
 import { DropTarget } from './drop-target.tsx';
@@ -24,22 +26,25 @@ import classes from './shell.module.css';
 
 interface Props {
   readonly engine: RewardEngine;
+  readonly packages: PackageJobs;
   readonly client: QueryClient;
   /** Called once, when the first paint is done. */
   readonly onMounted: () => void;
 }
 
-export function App({ engine, client, onMounted }: Props) {
+export function App({ engine, packages, client, onMounted }: Props) {
   useEffect(onMounted, [onMounted]);
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
       <QueryClientProvider client={client}>
         <EngineContext value={engine}>
-          {/* wouter takes the hook itself, so that the address lives in the fragment. */}
-          {/* oxlint-disable-next-line react/hooks */}
-          <Router hook={useHashLocation}>
-            <Shell />
-          </Router>
+          <PackageJobsContext value={packages}>
+            {/* wouter takes the hook itself, so that the address lives in the fragment. */}
+            {/* oxlint-disable-next-line react/hooks */}
+            <Router hook={useHashLocation}>
+              <Shell />
+            </Router>
+          </PackageJobsContext>
         </EngineContext>
       </QueryClientProvider>
     </MantineProvider>

@@ -55,7 +55,7 @@ export const views: readonly View[] = [
     return await withWorker(import('./train-page.tsx'));
   }),
   lazyView('/models', 'Models', 'm', 'open, prove and describe models', async () => {
-    return (await import('@/features/models/models-view.tsx')).ModelsView;
+    return await withWorker(import('./models-page.tsx'));
   }),
 ];
 

@@ -48,6 +48,11 @@ export const remedies: Readonly<Record<EngineErrorCode, Remedy>> = {
     whatToDo: 'Check the address and the connection, then load again.',
     reload: true,
   },
+  storage: {
+    title: 'The package could not be kept on this machine',
+    whatToDo: 'Models lists what is kept here, with what is missing. What has arrived stays and is not fetched again.',
+    reload: true,
+  },
   disposed: { title: 'The engine was shut down', whatToDo: 'Reload the page.', reload: false },
   internal: {
     title: 'Something went wrong inside Armoscope',

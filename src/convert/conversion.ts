@@ -3,7 +3,7 @@ import type { DoctorFinding } from '@/core/doctor-findings.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { FileSet } from '@/formats/byte-source.ts';
 import type { MergedAdapter } from '@/formats/lora-adapter.ts';
-import type { HeadOutputs, Manifest, Objective } from '@/formats/manifest.ts';
+import type { FileEntry, HeadOutputs, Manifest, Objective, Stage } from '@/formats/manifest.ts';
 import type { BlockSource } from './carried-blocks.ts';
 import type { Dtype } from './linear-encoder.ts';
 import type { TemplateMessage, TextTools } from './model-tokens.ts';
@@ -79,6 +79,21 @@ export type ConvertProgress =
 export interface ConvertCall {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ConvertProgress) => void;
+  /** Where an interrupted conversion of this checkpoint with these options stood; its finished files are still in the sink. */
+  readonly resume?: ConversionState;
+  /** Told where the conversion stands after the embedding and after every stage; waited for. */
+  readonly onState?: (state: ConversionState) => Promise<void>;
+}
+
+/** All that the next stage needs of those before it. */
+export interface ConversionState {
+  readonly embedding: FileEntry;
+  readonly stages: readonly Stage[];
+  readonly reports: readonly TensorReport[];
+  readonly storedOtherwise: readonly string[];
+  readonly doneBytes: number;
+  /** The reference's residual stream after the last layer done: f32 [tokens of all texts, hiddenSize]. */
+  readonly hidden: Float32Array<ArrayBuffer>;
 }
 
 export interface TensorReport {

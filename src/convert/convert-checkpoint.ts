@@ -265,29 +265,45 @@ class Conversion {
   }
 
   async run() {
-    const { signal } = this.call;
-    const embedding = await writeEmbedding(this.tensors, this.architecture, this.options.dtype, this.sink, {
-      ...(signal === undefined ? {} : { signal }),
-      ...(this.options.blocks === undefined ? {} : { blocks: this.options.blocks }),
-      onBytes: (bytes) => this.advance(EMBEDDING_TENSOR, bytes),
-    });
-    this.report(EMBEDDING_TENSOR, embedding.form, embedding.error);
+    const { signal, resume } = this.call;
+    const embedding = resume === undefined ? await this.writeEmbeddingFile() : resume.embedding;
     const sequences = sequencesOf(this.texts);
     const embedded = await embedSequences(this.tensors, sequences, signal);
     const reference = new ReferencePass(this.architecture, this.tools.stageRunner, sequences, embedded);
     const finalNorm = await this.read(FINAL_NORM_TENSOR);
     const stages: Stage[] = [];
+    if (resume === undefined) await this.announceState(embedding, stages, reference);
+    else {
+      stages.push(...resume.stages);
+      this.reports.push(...resume.reports);
+      this.storedOtherwise.push(...resume.storedOtherwise);
+      reference.restore(resume.hidden);
+      this.advance(EMBEDDING_TENSOR, resume.doneBytes);
+    }
     const { layers } = this.architecture;
-    for (let first = 0; first < layers; first += this.options.layersPerStage) {
+    for (let first = stages.at(-1)?.endLayer ?? 0; first < layers; first += this.options.layersPerStage) {
       const end = Math.min(first + this.options.layersPerStage, layers);
       stages.push(await this.writeStage(stages.length, first, end, finalNorm, reference));
+      await this.announceState(embedding, stages, reference);
     }
-    return {
-      embedding: embedding.entry,
-      stages,
-      referenceFeatures: reference.features(finalNorm),
-      reports: this.reports,
-    };
+    return { embedding, stages, referenceFeatures: reference.features(finalNorm), reports: this.reports };
+  }
+
+  private async writeEmbeddingFile(): Promise<FileEntry> {
+    const { signal } = this.call;
+    const written = await writeEmbedding(this.tensors, this.architecture, this.options.dtype, this.sink, {
+      ...(signal === undefined ? {} : { signal }),
+      ...(this.options.blocks === undefined ? {} : { blocks: this.options.blocks }),
+      onBytes: (bytes) => this.advance(EMBEDDING_TENSOR, bytes),
+    });
+    this.report(EMBEDDING_TENSOR, written.form, written.error);
+    return written.entry;
+  }
+
+  private async announceState(embedding: FileEntry, stages: readonly Stage[], reference: ReferencePass): Promise<void> {
+    const { reports, storedOtherwise, doneBytes } = this;
+    const hidden = reference.snapshot();
+    await this.call.onState?.({ embedding, stages: [...stages], reports, storedOtherwise, doneBytes, hidden });
   }
 
   private async writeStage(

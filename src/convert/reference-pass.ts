@@ -57,6 +57,17 @@ export class ReferencePass {
       this.hidden.set(rows, this.sequences[index]!.begin * architecture.hiddenSize);
   }
 
+  /** The residual stream between two layers, to go on from later: f32 [tokens, hiddenSize], new memory. */
+  snapshot(): Rows {
+    return this.hidden.slice();
+  }
+
+  /** Goes on from a snapshot of the same texts. */
+  restore(hidden: Rows): void {
+    if (hidden.length !== this.hidden.length) throw new RangeError('the snapshot is of other texts');
+    this.hidden.set(hidden);
+  }
+
   /** Begins a layer; its seven matrices follow, in `LINEAR_NAMES`' order. */
   beginLayer(norms: LayerNorms): void {
     const inputs = normRows(this.hidden, norms.inputNorm, this.architecture.rmsNormEps);

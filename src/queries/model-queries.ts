@@ -1,12 +1,14 @@
 /** The loaded model and what this device offers. */
 import { queryOptions, useQuery, type QueryClient } from '@tanstack/react-query';
 import { EngineError } from '@/engine/api/errors.ts';
-import type { LoadedModel, Provider, StageMode } from '@/engine/api/messages.ts';
+import type { EngineProgress, LoadedModel, Provider, StageMode } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { loadProgressed, loadStarted } from '@/state/activity.ts';
 import { cancelLoad, markUnloaded, modelSource, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
 import { rememberModel } from '@/state/recent-models.ts';
+import type { PackageJobs } from '@/jobs/api/packages.ts';
 import { useEngine } from './engine-context.ts';
+import { usePackageJobs } from './package-context.ts';
 
 /** Key prefix of every model load. */
 export const modelKey = ['model'] as const;
@@ -19,15 +21,19 @@ interface Wish {
 }
 
 /** One load of one model. The engine holds one model at a time, so a load is never taken from the cache of an earlier one. */
-export function modelQuery(engine: RewardEngine, { choice, provider, stages, loadId }: Wish) {
+export function modelQuery(engine: RewardEngine, jobs: PackageJobs, { choice, provider, stages, loadId }: Wish) {
   return queryOptions<LoadedModel, EngineError>({
     queryKey: [...modelKey, loadId],
     queryFn: async ({ signal }) => {
       loadStarted();
+      const onProgress = (event: EngineProgress) => loadProgressed(event, performance.now());
       try {
+        // Fetched when it is needed: the first visit needs neither.
+        if (choice.kind === 'url' || choice.kind === 'kept')
+          await (await import('./kept-model.ts')).prepareKept(choice, jobs, { signal, onProgress });
         const model = await engine.load(modelSource(choice, document.baseURI), {
           signal,
-          onProgress: (event) => loadProgressed(event, performance.now()),
+          onProgress,
           ...(provider === undefined ? {} : { provider }),
           ...(stages === undefined ? {} : { stages }),
         });
@@ -55,10 +61,11 @@ export type ModelState =
 /** The chosen model; loads it while anything on the page uses this hook. */
 export function useModel(): ModelState {
   const engine = useEngine();
+  const jobs = usePackageJobs();
   const { choice, provider, stages, loadId, cancelledLoadId, unloadedLoadId } = useModelChoice();
   const unloaded = unloadedLoadId === loadId;
   const cancelled = cancelledLoadId === loadId || unloaded;
-  const query = useQuery({ ...modelQuery(engine, { choice, provider, stages, loadId }), enabled: !cancelled });
+  const query = useQuery({ ...modelQuery(engine, jobs, { choice, provider, stages, loadId }), enabled: !cancelled });
   if (unloaded) return { status: 'cancelled', unloaded };
   if (query.data !== undefined) return { status: 'ready', model: query.data, loadId };
   if (cancelled) return { status: 'cancelled', unloaded: false };

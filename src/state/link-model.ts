@@ -7,7 +7,7 @@ import { packageUrl, type ModelChoice } from './model-choice.ts';
 export function linkModelOf(choice: ModelChoice, id: string | undefined, baseUrl: string): LinkModel {
   const known = id === undefined ? {} : { id };
   if (choice.kind === 'embedded') return { from: 'embedded', ...known };
-  if (choice.kind === 'folder') return { from: 'folder', name: choice.name, ...known };
+  if (choice.kind === 'folder' || choice.kind === 'kept') return { from: 'folder', name: choice.name, ...known };
   return { from: 'url', url: packageUrl(choice.url, baseUrl), ...known };
 }
 

@@ -8,7 +8,9 @@ import type { ModelSource, Provider, StageMode } from '@/engine/api/messages.ts'
 export type ModelChoice =
   | { readonly kind: 'embedded' }
   | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'folder'; readonly folder: number; readonly name: string };
+  | { readonly kind: 'folder'; readonly folder: number; readonly name: string }
+  /** A package kept on this machine that came from no address: by the name of its folder here. */
+  | { readonly kind: 'kept'; readonly key: string; readonly name: string };
 
 export interface PickedFile {
   readonly path: string;
@@ -32,6 +34,18 @@ export interface ModelChoiceState {
 }
 
 const pickedFolders = new Map<number, readonly PickedFile[]>();
+
+/** Files of the kept package that stands for the choice of a load: `queries/kept-model.ts` puts them here before it. */
+let mounted: { readonly choice: ModelChoice; readonly files: readonly PickedFile[] } | undefined;
+
+/** Lets a choice be read from files that lie on this machine, until the next is mounted; `undefined`: from where it says. */
+export function mountFiles(choice: ModelChoice, files: readonly PickedFile[] | undefined): void {
+  mounted = files === undefined ? undefined : { choice, files };
+}
+
+function mountedFiles(choice: ModelChoice): readonly PickedFile[] | undefined {
+  return mounted !== undefined && JSON.stringify(mounted.choice) === JSON.stringify(choice) ? mounted.files : undefined;
+}
 
 export const useModelChoice = create<ModelChoiceState>(() => ({
   choice: { kind: 'embedded' },
@@ -112,6 +126,9 @@ export function modelSource(choice: ModelChoice, baseUrl: string): ModelSource {
   if (choice.kind === 'folder') {
     return { kind: 'files', name: choice.name, files: pickedFolders.get(choice.folder) ?? [] };
   }
+  const here = mountedFiles(choice);
+  if (here !== undefined || choice.kind === 'kept')
+    return { kind: 'files', name: choiceName(choice), files: here ?? [] };
   const address = choice.kind === 'url' ? choice.url : './models/embedded/';
   return { kind: 'url', url: packageUrl(address, baseUrl) };
 }

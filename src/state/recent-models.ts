@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import type { ModelChoice } from './model-choice.ts';
 
 export interface RecentModel {
-  readonly choice: Exclude<ModelChoice, { readonly kind: 'embedded' }>;
+  readonly choice: Extract<ModelChoice, { readonly kind: 'url' | 'folder' }>;
   /** The package's own name and identity. */
   readonly name: string;
   readonly modelId: string;
@@ -73,9 +73,9 @@ function keep(models: readonly RecentModel[]): void {
   }
 }
 
-/** Puts a model that was loaded in front. The embedded one is always at hand and is not listed. */
+/** Puts a model that was loaded in front. The embedded one is always at hand, kept ones have their own list. */
 export function rememberModel(choice: ModelChoice, about: Omit<RecentModel, 'choice'>): void {
-  if (choice.kind === 'embedded') return;
+  if (choice.kind === 'embedded' || choice.kind === 'kept') return;
   const others = useRecentModels.getState().models.filter((model) => !sameChoice(model.choice, choice));
   keep([{ choice, ...about }, ...others].slice(0, MOST_RECENT_MODELS));
 }

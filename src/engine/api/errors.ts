@@ -11,6 +11,8 @@ export type EngineErrorCode =
   | 'device-lost'
   | 'out-of-memory'
   | 'network'
+  /** A package that is to be kept on this machine cannot be, or another tab is at it. */
+  | 'storage'
   | 'disposed'
   | 'internal';
 

@@ -23,6 +23,7 @@ import { loadFigures } from '@/state/load-progress.ts';
 import { choiceName, reloadModel, useModelChoice } from '@/state/model-choice.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import { FileTable } from './file-table.tsx';
+import { KeepModel } from './keep-model.tsx';
 import { LicenceTexts } from './licence-texts.tsx';
 import { ManifestPanel } from './manifest-panel.tsx';
 import classes from './models-view.module.css';
@@ -97,6 +98,7 @@ function Loaded({ model, loadId }: { readonly model: LoadedModel; readonly loadI
       <div className={classes.head}>
         <h2>{manifest.name}</h2>
         <div className={classes.row}>
+          <KeepModel choice={choice} modelId={manifest.id} />
           <Button size="compact-sm" variant="default" onClick={reloadModel}>
             Load again
           </Button>

@@ -18,6 +18,11 @@ function sameChoice(a: ModelChoice, b: ModelChoice): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+function whereWords(choice: Exclude<ModelChoice, { readonly kind: 'embedded' }>): string {
+  if (choice.kind === 'url') return choice.url;
+  return choice.kind === 'kept' ? 'kept on this machine' : `folder ${choice.name}`;
+}
+
 export function ModelList({ model }: { readonly model: ModelState }) {
   const current = useModelChoice((state) => state.choice);
   const recent = useRecentModels((state) => state.models);
@@ -26,17 +31,17 @@ export function ModelList({ model }: { readonly model: ModelState }) {
     ...recent.map(({ choice, name, bytes }): Entry => ({
       choice,
       name,
-      where: choice.kind === 'url' ? choice.url : `folder ${choice.name}`,
+      where: whereWords(choice),
       bytes,
     })),
   ];
   // One that is being opened for the first time has no entry yet.
   if (!entries.some((entry) => sameChoice(entry.choice, current)) && current.kind !== 'embedded') {
-    const where = current.kind === 'url' ? current.url : `folder ${current.name}`;
+    const opened = model.status === 'ready' && current.kind === 'kept';
     entries.push({
       choice: current,
-      name: model.status === 'loading' ? 'Being opened' : 'Not opened',
-      where,
+      name: opened ? model.model.manifest.name : model.status === 'loading' ? 'Being opened' : 'Not opened',
+      where: whereWords(current),
       bytes: undefined,
     });
   }

@@ -1,9 +1,11 @@
 /** Models: which model is open, where it runs and how that was proven; other models to open; what this device offers. */
 import { useModel } from '@/queries/model-queries.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
+import { ConvertPanel } from './convert-panel.tsx';
 import { CurrentModel } from './current-model.tsx';
 import { DoctorPanel } from './doctor-panel.tsx';
 import { DevicePanel } from './device-panel.tsx';
+import { KeptPanel } from './kept-panel.tsx';
 import { ObjectiveList } from './objective-list.tsx';
 import { OpenModel } from './open-model.tsx';
 import { PublishedPanel } from './published-panel.tsx';
@@ -20,6 +22,8 @@ export function ModelsView() {
         <CurrentModel model={model} />
         <div className={classes.column}>
           <OpenModel model={model} />
+          <KeptPanel />
+          <ConvertPanel />
           <DevicePanel loadId={loadId} model={model} />
         </div>
       </div>

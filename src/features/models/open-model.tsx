@@ -2,14 +2,19 @@
 import { Button, TextInput } from '@mantine/core';
 import { useRef, useState } from 'react';
 import { FolderIcon } from '@/components/icons.tsx';
+import { keepAddress } from '@/queries/kept-actions.ts';
+import { canKeep } from '@/queries/kept-packages.ts';
 import type { ModelState } from '@/queries/model-queries.ts';
+import { usePackageJobs } from '@/queries/package-context.ts';
 import { chooseModel, useModelChoice } from '@/state/model-choice.ts';
+import { FolderInput } from './folder-input.tsx';
 import { ModelList } from './model-list.tsx';
 import { openFolder, pickedFolder } from './package-folder.ts';
 import classes from './models-view.module.css';
 
 export function OpenModel({ model }: { readonly model: ModelState }) {
   const choice = useModelChoice((state) => state.choice);
+  const jobs = usePackageJobs();
   const picker = useRef<HTMLInputElement>(null);
   const [address, setAddress] = useState(choice.kind === 'url' ? choice.url : '');
   return (
@@ -25,22 +30,7 @@ export function OpenModel({ model }: { readonly model: ModelState }) {
         >
           Open a package folder
         </Button>
-        <input
-          ref={(input) => {
-            picker.current = input;
-            // React has no property for it.
-            input?.setAttribute('webkitdirectory', '');
-          }}
-          type="file"
-          multiple
-          hidden
-          aria-label="Package folder"
-          onChange={(event) => {
-            const { files } = event.currentTarget;
-            if (files !== null) openFolder(pickedFolder(files));
-            event.currentTarget.value = '';
-          }}
-        />
+        <FolderInput ref={picker} label="Package folder" onFiles={(files) => openFolder(pickedFolder(files))} />
       </div>
       <p className="muted small">
         A package is a folder with an <code>armoscope.json</code>, written by the converter. It can also be dropped
@@ -63,6 +53,16 @@ export function OpenModel({ model }: { readonly model: ModelState }) {
         />
         <Button type="submit" variant="default">
           Open
+        </Button>
+        <Button
+          variant="default"
+          disabled={!canKeep()}
+          title="Saves it on this machine; it then opens without being fetched"
+          onClick={() => {
+            if (address.trim() !== '') void keepAddress(jobs, address.trim());
+          }}
+        >
+          Keep here
         </Button>
       </form>
     </section>

@@ -1,4 +1,5 @@
 /** Folders the person drops or picks, as the files of a model package. */
+import { chooseCheckpoint } from '@/state/checkpoint-choice.ts';
 import { chooseFolder, reportFolderProblem, type PickedFile } from '@/state/model-choice.ts';
 
 export interface FolderFiles {
@@ -7,19 +8,25 @@ export interface FolderFiles {
 }
 
 const MANIFEST = 'armoscope.json';
+const CONFIG = 'config.json';
 
 /**
  * The package inside a folder: the files beside the outermost manifest, by path relative to it.
  * `undefined` when there is no manifest.
  */
-export function packageFiles({ name, files }: FolderFiles): FolderFiles | undefined {
+export function packageFiles(folder: FolderFiles): FolderFiles | undefined {
+  return filesBeside(folder, MANIFEST);
+}
+
+/** The files beside the outermost file of that name, by path relative to it. */
+function filesBeside({ name, files }: FolderFiles, beside: string): FolderFiles | undefined {
   const manifests = files
     .map((entry) => entry.path)
-    .filter((path) => path === MANIFEST || path.endsWith(`/${MANIFEST}`))
+    .filter((path) => path === beside || path.endsWith(`/${beside}`))
     .sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
   const manifest = manifests[0];
   if (manifest === undefined) return undefined;
-  const root = manifest.slice(0, manifest.length - MANIFEST.length);
+  const root = manifest.slice(0, manifest.length - beside.length);
   return {
     name: root === '' ? name : `${name}/${root.replace(/\/$/, '')}`,
     files: files
@@ -28,11 +35,25 @@ export function packageFiles({ name, files }: FolderFiles): FolderFiles | undefi
   };
 }
 
+/** The checkpoint in a folder: the files beside the outermost `config.json`, if safetensors are among them. */
+export function checkpointFiles(folder: FolderFiles): FolderFiles | undefined {
+  const found = filesBeside(folder, CONFIG);
+  return found?.files.some(({ path }) => /^[^/]+\.safetensors$/.test(path)) === true ? found : undefined;
+}
+
 /** Chooses the package in a folder, or says what is missing and leaves the model in use alone. */
 export function openFolder(folder: FolderFiles): void {
   const found = packageFiles(folder);
   if (found !== undefined) {
     chooseFolder(found.name, found.files);
+    return;
+  }
+  const checkpoint = checkpointFiles(folder);
+  if (checkpoint !== undefined) {
+    chooseCheckpoint(checkpoint);
+    reportFolderProblem(
+      `${checkpoint.name} is a checkpoint, not a package yet. It is chosen under Models, “Convert a checkpoint”: press Convert there.`,
+    );
     return;
   }
   const holds =

@@ -26,6 +26,7 @@ export const jobRemedies: Readonly<Record<JobErrorCode, JobRemedy>> = {
     title: 'A checkpoint could not be stored',
     whatToDo: 'Make room on this machine or delete old runs, then go on from the last checkpoint.',
   },
+  busy: { title: 'Another tab is at it', whatToDo: 'Wait until it is done there, or close that tab.' },
   network: { title: 'A file could not be fetched', whatToDo: 'Check the connection, then try again.' },
   internal: {
     title: 'Something went wrong inside Armoscope',

@@ -7,6 +7,8 @@ export type JobErrorCode =
   | 'device-lost'
   | 'out-of-memory'
   | 'storage'
+  /** Another tab of this page is at it. */
+  | 'busy'
   | 'network'
   | 'internal';
 

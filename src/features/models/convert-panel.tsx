@@ -1,0 +1,103 @@
+/** Converts a Hugging Face checkpoint in the page folder into a package kept on this machine. */
+import { Button, NativeSelect } from '@mantine/core';
+import { useRef, useState } from 'react';
+import { FolderIcon } from '@/components/icons.tsx';
+import { formatBytes, formatQuantity } from '@/components/number-format.ts';
+import type { ConversionRequest } from '@/jobs/api/packages.ts';
+import { convertCheckpointHere } from '@/queries/kept-actions.ts';
+import { canKeep } from '@/queries/kept-packages.ts';
+import { usePackageJobs } from '@/queries/package-context.ts';
+import { chooseCheckpoint, useCheckpointChoice } from '@/state/checkpoint-choice.ts';
+import { useKeptTasks } from '@/state/kept-tasks.ts';
+import { FolderInput } from './folder-input.tsx';
+import { checkpointFiles, pickedFolder } from './package-folder.ts';
+import classes from './kept-panel.module.css';
+import viewClasses from './models-view.module.css';
+
+const precisions: readonly { readonly value: ConversionRequest['dtype']; readonly label: string }[] = [
+  { value: 'q4', label: 'q4: 5 bits a weight' },
+  { value: 'q8', label: 'q8: 8 bits a weight' },
+  { value: 'f16', label: 'f16: 16 bits a weight' },
+  { value: 'f32', label: 'f32: as the model computes' },
+];
+
+export function ConvertPanel() {
+  const jobs = usePackageJobs();
+  const chosen = useCheckpointChoice((state) => state.chosen);
+  const converting = useKeptTasks(({ tasks }) => tasks.some(({ kind }) => kind === 'convert'));
+  const picker = useRef<HTMLInputElement>(null);
+  const [dtype, setDtype] = useState<ConversionRequest['dtype']>('q4');
+  const [problem, setProblem] = useState<string>();
+  return (
+    <section className={`card ${viewClasses.card}`} aria-label="Convert a checkpoint">
+      <h2>Convert a checkpoint</h2>
+      <p className="muted small">
+        A Llama-family reward model with ArmoRM’s heads, as Hugging Face has it: <code>config.json</code>,{' '}
+        <code>*.safetensors</code>, tokenizer. It is read matrix by matrix and becomes a package kept on this machine,
+        the one that <code>npm run convert</code> writes.
+      </p>
+      <div className={viewClasses.row}>
+        <Button
+          size="compact-md"
+          variant="default"
+          leftSection={<FolderIcon />}
+          disabled={!canKeep()}
+          onClick={() => picker.current?.click()}
+        >
+          Choose a checkpoint folder
+        </Button>
+        <FolderInput
+          ref={picker}
+          label="Checkpoint folder"
+          onFiles={(list) => {
+            const picked = checkpointFiles(pickedFolder(list));
+            chooseCheckpoint(picked);
+            setProblem(
+              picked === undefined
+                ? 'This folder has no config.json with *.safetensors beside it, so it is no checkpoint. Choose the folder that has.'
+                : undefined,
+            );
+          }}
+        />
+      </div>
+      {problem === undefined ? null : (
+        <p role="alert" className={`${classes.broken} small`}>
+          {problem}
+        </p>
+      )}
+      {chosen === undefined ? null : (
+        <p className="small numeric">
+          {chosen.name}: {formatQuantity(chosen.files.length, 'file')},{' '}
+          {formatBytes(chosen.files.reduce((sum, { blob }) => sum + blob.size, 0))}.{' '}
+          <button type="button" className={viewClasses.inline} onClick={() => chooseCheckpoint(undefined)}>
+            Another one
+          </button>
+        </p>
+      )}
+      <div className={viewClasses.address}>
+        <NativeSelect
+          label="Precision of the weights"
+          data={[...precisions]}
+          value={dtype}
+          onChange={(event) => {
+            const next = precisions.find(({ value }) => value === event.currentTarget.value);
+            if (next !== undefined) setDtype(next.value);
+          }}
+        />
+        <Button
+          disabled={chosen === undefined || converting}
+          onClick={() => {
+            if (chosen !== undefined) void convertCheckpointHere(jobs, { source: { kind: 'files', ...chosen }, dtype });
+          }}
+        >
+          Convert
+        </Button>
+      </div>
+      <p className="muted small">
+        {converting
+          ? 'It is being converted; its progress is above, under what is kept on this machine.'
+          : 'It can be cancelled, and the same checkpoint then goes on after the last whole stage, also after a reload.'}
+      </p>
+    </section>
+  );
+}

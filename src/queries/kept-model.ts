@@ -1,0 +1,134 @@
+/**
+ * Before a model is loaded: does its package lie on this machine? Then the engine is given the files that are here. A package that is
+ * here in part is brought first, and so is a large one, because what is fetched into memory is gone with the page.
+ */
+import { EngineError } from '@/engine/api/errors.ts';
+import type { EngineProgress } from '@/engine/api/messages.ts';
+import { urlFileSet } from '@/formats/http-source.ts';
+import { packageState, type KeptPackage } from '@/formats/kept/kept-package.ts';
+import { opfsPackageFolders, type PackageFolders } from '@/formats/kept/package-folders.ts';
+import { manifestFiles } from '@/formats/manifest-checks.ts';
+import { MANIFEST_FILE } from '@/formats/manifest.ts';
+import { openPackage } from '@/formats/model-package.ts';
+import { JobError } from '@/jobs/api/job-error.ts';
+import { openLock, type PackageJobs } from '@/jobs/api/packages.ts';
+import { onPackageNews } from '@/state/package-news.ts';
+import { mountFiles, packageUrl, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
+import { packageTexts } from './package-text-query.ts';
+import { canKeep, savePackage } from './kept-packages.ts';
+
+/** From here on a package is not read into memory: fetching it anew with every visit would be a waste. */
+export const LARGE_PACKAGE_BYTES = 256_000_000;
+
+interface Preparation {
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: EngineProgress) => void;
+}
+
+/** Mounts the kept package of a choice, if there is one. @throws EngineError in words for the person. */
+export async function prepareKept(
+  choice: Extract<ModelChoice, { readonly kind: 'url' | 'kept' }>,
+  jobs: PackageJobs,
+  preparation: Preparation,
+): Promise<void> {
+  mountFiles(choice, undefined);
+  if (!canKeep()) return;
+  const folders = opfsPackageFolders();
+  const before = await findKept(folders, choice);
+  if (choice.kind === 'kept' && (before === undefined || packageState(before) !== 'whole'))
+    throw new EngineError({
+      code: 'storage',
+      message: `${choice.name} is ${before === undefined ? 'not on this machine any more' : 'not whole on this machine'}.`,
+    });
+  const kept = choice.kind === 'url' ? await bring(choice.url, before, folders, jobs, preparation) : before;
+  if (kept === undefined) return;
+  mountFiles(choice, await filesOf(folders, kept));
+  holdOpen(kept.key);
+}
+
+async function findKept(
+  folders: PackageFolders,
+  choice: Extract<ModelChoice, { readonly kind: 'url' | 'kept' }>,
+): Promise<KeptPackage | undefined> {
+  if (choice.kind === 'kept') {
+    const found = await folders.record(choice.key);
+    return found?.deletedAt === undefined ? found : undefined;
+  }
+  const url = packageUrl(choice.url, document.baseURI);
+  const found = (await folders.list().catch(() => [])).filter(
+    ({ source, deletedAt }) => source.kind === 'url' && source.url === url && deletedAt === undefined,
+  );
+  return found.find((kept) => packageState(kept) === 'whole') ?? found[0];
+}
+
+async function bring(
+  address: string,
+  before: KeptPackage | undefined,
+  folders: PackageFolders,
+  jobs: PackageJobs,
+  { signal, onProgress }: Preparation,
+): Promise<KeptPackage | undefined> {
+  if (before !== undefined && packageState(before) === 'whole') return before;
+  const url = packageUrl(address, document.baseURI);
+  if (before === undefined && !(await isLarge(url, signal))) return undefined;
+  const stop = onPackageNews((news) => {
+    if (news.kind !== 'progress' || news.phase !== 'save') return;
+    const { file, fileBytes = 0, doneBytes: loadedBytes, totalBytes: all } = news;
+    onProgress({ stage: 'download', file, fileBytes, loadedBytes, totalBytes: all });
+  });
+  try {
+    const { key } = await savePackage(jobs, { kind: 'url', url }, signal);
+    return await folders.record(key);
+  } catch (error) {
+    throw error instanceof JobError ? engineError(error) : error;
+  } finally {
+    stop();
+  }
+}
+
+function engineError({ code, message, detail }: JobError): EngineError {
+  const codes = { aborted: 'aborted', network: 'network', 'bad-input': 'bad-package', internal: 'internal' } as const;
+  return new EngineError({
+    code: code in codes ? codes[code as keyof typeof codes] : 'storage',
+    message,
+    ...(detail === undefined ? {} : { detail }),
+  });
+}
+
+/** A manifest that cannot be read is the engine's to refuse. */
+async function isLarge(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { manifest } = await openPackage(urlFileSet(url), signal);
+    return manifestFiles(manifest).reduce((sum, { entry }) => sum + entry.bytes, 0) >= LARGE_PACKAGE_BYTES;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
+async function filesOf(folders: PackageFolders, kept: KeptPackage): Promise<{ path: string; blob: Blob }[]> {
+  const names = [MANIFEST_FILE, ...kept.files.map(({ file }) => file), ...packageTexts, 'report.json'];
+  const files: { path: string; blob: Blob }[] = [];
+  for (const path of names) {
+    const blob = await folders.blob(kept.key, path);
+    if (blob !== undefined) files.push({ path, blob });
+  }
+  return files;
+}
+
+/** Says to all tabs that this one reads the package, until another model is loaded here. */
+function holdOpen(key: string): void {
+  void navigator.locks.request(
+    openLock(key),
+    { mode: 'shared' },
+    () =>
+      new Promise<void>((resolve) => {
+        const { loadId } = useModelChoice.getState();
+        const stop = useModelChoice.subscribe((state) => {
+          if (state.loadId === loadId && state.unloadedLoadId !== loadId) return;
+          stop();
+          resolve();
+        });
+      }),
+  );
+}
