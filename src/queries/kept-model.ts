@@ -2,7 +2,7 @@
  * Before a model is loaded: does its package lie on this machine? Then the engine is given the files that are here. A package that is
  * here in part is brought first, and so is a large one, because what is fetched into memory is gone with the page.
  */
-import { EngineError } from '@/engine/api/errors.ts';
+import { EngineError, type EngineErrorCode } from '@/engine/api/errors.ts';
 import type { EngineProgress } from '@/engine/api/messages.ts';
 import { urlFileSet } from '@/formats/http-source.ts';
 import { packageState, type KeptPackage } from '@/formats/kept/kept-package.ts';
@@ -10,7 +10,7 @@ import { opfsPackageFolders, type PackageFolders } from '@/formats/kept/package-
 import { manifestFiles } from '@/formats/manifest-checks.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
 import { openPackage } from '@/formats/model-package.ts';
-import { JobError } from '@/jobs/api/job-error.ts';
+import { JobError, type JobErrorCode } from '@/jobs/api/job-error.ts';
 import { openLock, type PackageJobs } from '@/jobs/api/packages.ts';
 import { onPackageNews } from '@/state/package-news.ts';
 import { mountFiles, packageUrl, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
@@ -86,10 +86,16 @@ async function bring(
   }
 }
 
+const engineCodes: Readonly<Partial<Record<JobErrorCode, EngineErrorCode>>> = {
+  aborted: 'aborted',
+  network: 'network',
+  'bad-input': 'bad-package',
+  internal: 'internal',
+};
+
 function engineError({ code, message, detail }: JobError): EngineError {
-  const codes = { aborted: 'aborted', network: 'network', 'bad-input': 'bad-package', internal: 'internal' } as const;
   return new EngineError({
-    code: code in codes ? codes[code as keyof typeof codes] : 'storage',
+    code: engineCodes[code] ?? 'storage',
     message,
     ...(detail === undefined ? {} : { detail }),
   });

@@ -64,6 +64,10 @@ interface SyncFileHandle extends FileSystemFileHandle {
   createSyncAccessHandle(): Promise<SyncAccessHandle>;
 }
 
+function isSync(handle: FileSystemFileHandle): handle is SyncFileHandle {
+  return 'createSyncAccessHandle' in handle;
+}
+
 /** In the origin's private file system. */
 export function opfsPackageFolders(): PackageFolders {
   const root = async () =>
@@ -101,7 +105,8 @@ export function opfsPackageFolders(): PackageFolders {
     writeRecord: (kept) => replace(kept.key, RECORD_FILE, new TextEncoder().encode(JSON.stringify(kept))),
     async openForWriting(key, file) {
       const directory = await (await root()).getDirectoryHandle(key, { create: true });
-      const handle = (await directory.getFileHandle(file, { create: true })) as SyncFileHandle;
+      const handle = await directory.getFileHandle(file, { create: true });
+      if (!isSync(handle)) throw new Error('files are written at positions in a worker alone');
       return positioned(await handle.createSyncAccessHandle());
     },
     async blob(key, file) {

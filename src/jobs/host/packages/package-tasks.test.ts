@@ -123,7 +123,7 @@ describe('saving', () => {
 
   test('trusts no chunk that was torn while it was written', async () => {
     const signal = stopAt(3);
-    await expect(tasks().save({ source }, signal)).rejects.toThrow();
+    await expect(tasks().save({ source }, signal)).rejects.toMatchObject({ code: 'aborted' });
     defined(around.folders.contents.get(tiny.manifest.id)?.get(target), target)[chunkBytes + 5]! ^= 1;
     fault = () => undefined;
     requests = [];
@@ -146,7 +146,7 @@ describe('saving', () => {
 
   test('begins a file anew that has another ETag when it is resumed', async () => {
     const signal = stopAt(2);
-    await expect(tasks().save({ source }, signal)).rejects.toThrow();
+    await expect(tasks().save({ source }, signal)).rejects.toMatchObject({ code: 'aborted' });
     fault = () => undefined;
     etag = '"v2"';
     requests = [];

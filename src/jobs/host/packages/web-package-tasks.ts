@@ -36,6 +36,8 @@ function paced(channel: BroadcastChannel): (news: PackageNews) => void {
       if (now - last < NEWS_MS && news.doneBytes < news.totalBytes) return;
       last = now;
     }
+    // A channel has no target: it reaches this origin alone.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
     channel.postMessage(news);
   };
 }
