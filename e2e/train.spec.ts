@@ -160,6 +160,32 @@ test('a run is paused, cut off by a reload and goes on from its checkpoint, on t
   await expect(page.getByRole('button', { name: 'Remove Run 1' })).toBeVisible();
 });
 
+test('two runs stand in one chart, and a gate that collapsed is called by its name', async ({ page }) => {
+  await page.goto('/#/train');
+  await idle(page);
+  await openSample(page, 'cpu', { Steps: '30', 'Hidden width': '8', 'Batch size': '64', 'Learning rate': '1' });
+  await page.getByRole('button', { name: 'Train gate' }).click();
+  await idle(page);
+  const gate = page.getByRole('region', { name: 'Gate of the run' });
+  await expect(gate).toContainText('The gate has collapsed');
+  await expect(gate).toContainText(/100(\.0)?.% of its weight is on [a-z]+-[a-z_-]+, whatever the prompt/);
+  await expect(gate).toContainText('The gate is constant');
+  await expectNoViolations(page, 'collapsed');
+  await page.getByRole('textbox', { name: 'Learning rate', exact: true }).fill('0.001');
+  await page.getByRole('textbox', { name: 'Steps', exact: true }).fill('40');
+  await page.getByRole('button', { name: 'Train gate' }).click();
+  await idle(page);
+  await expect(gate).not.toContainText('The gate has collapsed');
+  const runs = page.getByRole('region', { name: 'Runs' });
+  await expect(runs).toContainText(/Of 2 runs, Run [12] ends with the best held-out accuracy/);
+  const compared = await tableOf(page, 'Comparison of runs');
+  // Name, step, accuracy, loss, β.
+  expect(compared.map(([, step]) => step)).toEqual([30, 40]);
+  expect(compared[1]?.[2]).toBe(await exact(page, 'Held-out accuracy'));
+  await page.getByText('Batch loss', { exact: true }).click();
+  await expect(runs).toContainText(/ends with the best batch loss/);
+});
+
 test('one button shows the whole pipeline; nothing is cut off at any width, in both schemes', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   await page.setViewportSize({ width: 390, height: 900 });

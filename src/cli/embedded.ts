@@ -197,7 +197,7 @@ async function build(options: Options): Promise<void> {
   await writeSamples(samples, trained, data);
   const gguf = await findGguf(source);
   const errors = manifest.canaries.map(({ reference, own }) =>
-    Math.max(...own.rewards.map((reward, j) => Math.abs(reward - (reference.rewards[j] ?? Number.NaN)))),
+    Math.max(...own.rewards.map((reward, j) => Math.abs(reward - (reference?.rewards[j] ?? Number.NaN)))),
   );
   const report = buildReport({
     trained,

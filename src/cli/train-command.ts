@@ -162,11 +162,15 @@ function narrator(steps: number, { stream, log }: Terminal): (event: TrainingEve
     if (event.kind === 'prepare') reading.update({ done: event.done, total: event.total, unit: 'pairs', note: 'read' });
     else if (event.kind === 'warning') log(`Warning: ${event.warning.message}`);
     else if (event.kind === 'started') {
-      const { trainPairs, heldOutPairs, parameters, device, fromStep } = event;
+      const { trainPairs, heldOutPairs, parameters, device, fromStep, secondsPerStep } = event;
       log(
         `${trainPairs} pairs to train on${heldOutPairs > 0 ? `, ${heldOutPairs} held out` : ''}; ` +
           `${parameters.toLocaleString('en')} parameters; ${device}${fromStep > 0 ? `; going on after step ${fromStep}` : ''}.`,
       );
+      if (secondsPerStep !== undefined) {
+        const minutes = (secondsPerStep * (steps - fromStep)) / 60;
+        log(`About ${secondsPerStep.toPrecision(2)} s a step on this processor, ${minutes.toPrecision(2)} min in all.`);
+      }
       bar = new ProgressBar(stream, fromStep);
     } else if (event.kind === 'step') {
       const last = event.steps.at(-1);

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { groupStyle, markerPath, shortObjectiveLabel, splitObjectiveName, wrapLabel } from './objective-language.ts';
+import {
+  groupStyle,
+  markerPath,
+  distinctObjectiveLabels,
+  shortObjectiveLabel,
+  splitObjectiveName,
+  wrapLabel,
+} from './objective-language.ts';
 
 const objectives = [
   ['helpsteer-verbosity', 'helpsteer', 'verbosity'],
@@ -31,4 +38,17 @@ describe('groups', () => {
     expect(new Set(shapes.map((shape) => markerPath(shape, 8))).size).toBe(shapes.length);
   });
   it('unknown ones keep their own name', () => expect(groupStyle('Medical').label).toBe('Medical'));
+});
+
+it('labels that stand together are told apart by their group, and by their names where that is the same, too', () => {
+  const of = (name: string, group: string) => ({ name, group });
+  expect(
+    distinctObjectiveLabels([
+      of('helpsteer-helpfulness', 'helpsteer'),
+      of('ultrafeedback-helpfulness', 'ultrafeedback'),
+      of('code-style', 'code'),
+      of('quality', 'other'),
+      of('other-quality', 'other'),
+    ]),
+  ).toEqual(['helpsteer helpfulness', 'ultrafeedback helpfulness', 'style', 'quality', 'other-quality']);
 });

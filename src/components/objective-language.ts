@@ -48,6 +48,19 @@ export function shortObjectiveLabel({ name, group }: NamedObjective): string {
   return source === '' || source.toLowerCase() === group.toLowerCase() ? words : `${source} ${words}`;
 }
 
+/** Short labels of objectives that stand together; where two would be the same, with the group they come from. */
+export function distinctObjectiveLabels(objectives: readonly NamedObjective[]): string[] {
+  const labels = objectives.map(shortObjectiveLabel);
+  return labels.map((label, index) => {
+    const { name, group } = objectives[index]!;
+    if (labels.indexOf(label) === labels.lastIndexOf(label)) return label;
+    const longer = `${group} ${label}`;
+    return objectives.some((other, at) => at !== index && labels[at] === label && other.group === group)
+      ? name
+      : longer;
+  });
+}
+
 /** `label` in lines of at most `width` characters, broken between words; a longer word keeps a line of its own. */
 export function wrapLabel(label: string, width: number): string[] {
   const lines: string[] = [];

@@ -17,6 +17,7 @@ import { openAdaptedTensors } from '@/formats/lora-adapter.ts';
 import { manifestFiles } from '@/formats/manifest-checks.ts';
 import type { Architecture, FileEntry, Stage } from '@/formats/manifest.ts';
 import { readTokenizerConfig, TOKENIZER_CONFIG_FILE } from '@/formats/tokenizer-config.ts';
+import { gateHiddenWidths, HEADS_FILE, verbosityDimensions, writeRewardHead } from '@/formats/package-heads.ts';
 import { checkTensors, EMBEDDING_TENSOR, FINAL_NORM_TENSOR, layerTensor, linearShape } from './backbone-tensors.ts';
 import { carriedForm } from './carried-blocks.ts';
 import type { ConversionReport, ConvertCall, ConvertOptions, ConvertTools, TensorReport } from './conversion.ts';
@@ -40,15 +41,7 @@ import { type PackageSink, writePackageFile } from './package-sink.ts';
 import { runPackage } from './package-pass.ts';
 import { quantisationSummary } from './quantisation-summary.ts';
 import { embedSequences, ReferencePass } from './reference-pass.ts';
-import {
-  gateHiddenWidths,
-  hasNoHeads,
-  HEADS_FILE,
-  headTensorNames,
-  readRewardHead,
-  verbosityDimensions,
-  writeRewardHead,
-} from './reward-head-tensors.ts';
+import { hasNoHeads, headTensorNames, readRewardHead } from './reward-head-tensors.ts';
 
 const TOKENIZER_FILE = 'tokenizer.json';
 /** Llama-3's has 9 MB; some have 30. */

@@ -9,29 +9,13 @@ import { FormatError } from '@/formats/errors.ts';
 import { readJsonFile } from '@/formats/json-file.ts';
 import type { FileEntry, Manifest } from '@/formats/manifest.ts';
 import { openEntry, openPackage } from '@/formats/model-package.ts';
+import { type HeadFields, HEADS_FILE, manifestWithHeads, writeRewardHead } from '@/formats/package-heads.ts';
 import type { ConvertCall, ConvertTools } from './conversion.ts';
 import { canariesOf, headOutputsOf, type PreparedText, sequencesOf } from './head-outputs.ts';
 import { writeManifest } from './manifest-writer.ts';
 import { type PackageSink, writePackageFile } from './package-sink.ts';
 import { runPackage } from './package-pass.ts';
 import { runReference } from './reference-pass.ts';
-import { gateHiddenWidths, HEADS_FILE, verbosityDimensions, writeRewardHead } from './reward-head-tensors.ts';
-
-/** Manifest fields that come with the heads; what is absent stays as it was. */
-export type HeadFields = Partial<
-  Pick<
-    Manifest,
-    | 'name'
-    | 'description'
-    | 'licence'
-    | 'notice'
-    | 'source'
-    | 'objectives'
-    | 'referenceMeans'
-    | 'bradleyTerryBeta'
-    | 'scoreNoise'
-  >
->;
 
 /** Generous for a tokenizer. */
 const MAX_TOKENIZER_BYTES = 200_000_000;
@@ -86,26 +70,6 @@ export async function replaceHeads(
     call,
   );
   const heads = await writePackageFile(sink, HEADS_FILE, writeRewardHead(head));
-  const { gate } = head;
-  // The noise of a score is the old heads'.
-  const { activeObjectives: _, scoreNoise: __, checkpoint: seen, ...kept } = manifest;
-  // The new heads were trained on this very backbone.
-  const { layers: ___, ...origin } = seen ?? {};
-  return writeManifest(sink, {
-    ...kept,
-    ...(seen === undefined
-      ? {}
-      : { checkpoint: fields.objectives === undefined ? origin : { ...origin, namesFrom: 'file' as const } }),
-    ...fields,
-    verbosityDimensions: verbosityDimensions(head),
-    ...(gate.activeObjectives === undefined ? {} : { activeObjectives: [...gate.activeObjectives] }),
-    gate: {
-      rule: manifest.gate.rule,
-      temperature: gate.temperature,
-      logitScale: gate.logitScale,
-      hidden: gateHiddenWidths(head),
-    },
-    heads,
-    canaries: canariesOf(texts, headOutputsOf(texts, reference, head), headOutputsOf(texts, own, head)),
-  });
+  const canaries = canariesOf(texts, headOutputsOf(texts, reference, head), headOutputsOf(texts, own, head));
+  return writeManifest(sink, manifestWithHeads(manifest, head, fields, heads, canaries));
 }

@@ -1,15 +1,9 @@
-/**
- * The heads of an ArmoRM checkpoint (armorm.md "Checkpoint tensors") as a `RewardHead`, and a `RewardHead` as the package's
- * `heads.safetensors`. f32 in, f32 out: nothing is rounded on the way.
- */
+/** The heads of an ArmoRM checkpoint (armorm.md "Checkpoint tensors") as a `RewardHead`. f32 in, f32 out: nothing is rounded. */
 import { identityTransform } from '@/core/debias.ts';
 import { assertRewardHead, type GateLayer, type RewardHead } from '@/core/reward-head.ts';
 import type { CheckpointTensors } from '@/formats/checkpoint-tensors.ts';
 import { FormatError } from '@/formats/errors.ts';
 import type { CheckpointConfig } from '@/formats/hugging-face.ts';
-import { type TensorData, writeSafetensors } from '@/formats/safetensors-writer.ts';
-
-export const HEADS_FILE = 'heads.safetensors';
 
 /** ArmoRM's gate temperature (armorm.md I4). */
 export const ARMORM_TEMPERATURE = 10;
@@ -169,38 +163,4 @@ export function zeroRewardHead(featureSize: number, objectives: number, hidden: 
     },
     transform: identityTransform(objectives),
   };
-}
-
-/** The bytes of `heads.safetensors` (README "The model package"). */
-export function writeRewardHead(head: RewardHead): Uint8Array<ArrayBuffer> {
-  assertRewardHead(head);
-  const { objectives: k, featureSize: d } = head;
-  const tensors: TensorData[] = [
-    { name: 'regression.weight', dtype: 'F32', shape: [k, d], data: Float32Array.from(head.regression) },
-    { name: 'transform', dtype: 'F32', shape: [k, k], data: Float32Array.from(head.transform) },
-  ];
-  for (const [index, { weight, bias, inputSize, outputSize }] of head.gate.layers.entries()) {
-    const shape = [outputSize, inputSize];
-    tensors.push({ name: `gate.${index}.weight`, dtype: 'F32', shape, data: Float32Array.from(weight) });
-    tensors.push({ name: `gate.${index}.bias`, dtype: 'F32', shape: [outputSize], data: Float32Array.from(bias) });
-  }
-  return writeSafetensors(tensors, { format: 'armoscope-heads' }, HEADS_FILE);
-}
-
-/** Widths of the gate's hidden layers, as the manifest has them. */
-export function gateHiddenWidths(head: RewardHead): number[] {
-  return head.gate.layers.slice(0, -1).map(({ outputSize }) => outputSize);
-}
-
-/**
- * Objectives that the transform subtracts from others: rows of M with an entry off the diagonal (armorm.md I5); [4] for ArmoRM.
- */
-export function verbosityDimensions(head: RewardHead): number[] {
-  const k = head.objectives;
-  const subtracts = (row: number): boolean => {
-    for (let column = 0; column < k; column++)
-      if (column !== row && head.transform[row * k + column] !== 0) return true;
-    return false;
-  };
-  return Array.from({ length: k }, (_, row) => row).filter(subtracts);
 }

@@ -288,6 +288,13 @@ const cases: readonly [what: string, facts: DoctorFacts, code: DoctorCode, sever
     'note',
     /0\.02 /,
   ],
+  [
+    'heads put in without the unrounded weights',
+    withTexts({ referenceRewards: undefined }),
+    'rounding',
+    'note',
+    /without the unrounded weights/,
+  ],
   ['fewer layers', { ...withCheckpoint({ layers: 32 }), layers: 20 }, 'layers', 'warning', /20 of 32/],
   [
     'a matrix in another form',

@@ -57,10 +57,10 @@ export interface DoctorText {
   /** Where a search for the last marker finds it; `undefined` for a rule without a marker, −1 for none. */
   readonly searchedGateIndex: number | undefined;
   readonly responseStart: number;
-  /** g, raw rewards and score by this package's weights, and by the unrounded ones. */
+  /** g and raw rewards by this package's weights, and rewards by the unrounded ones where somebody had them. */
   readonly gateWeights: readonly number[];
   readonly rewards: readonly number[];
-  readonly referenceRewards: readonly number[];
+  readonly referenceRewards: readonly number[] | undefined;
 }
 
 /** What only the conversion saw; the manifest keeps it. */

@@ -151,8 +151,18 @@ function regression({ head, objectives: named }: DoctorFacts): DoctorFinding {
   };
 }
 
-function rounding({ dtype, texts, objectives: named }: DoctorFacts): DoctorFinding {
+function rounding({ dtype, texts: all, objectives: named }: DoctorFacts): DoctorFinding {
   const about = { code: 'rounding', subject: 'Rounding' } as const;
+  const texts = all.flatMap(({ rewards, referenceRewards }) =>
+    referenceRewards === undefined ? [] : [{ rewards, referenceRewards }],
+  );
+  if (texts.length === 0 && all.length > 0)
+    return {
+      ...about,
+      severity: 'note',
+      found: `Stored as ${dtype}; these heads were put in without the unrounded weights at hand.`,
+      meaning: 'How far rounding moves their rewards is not known.',
+    };
   const errors = texts.map(({ rewards, referenceRewards }) =>
     rewards.map((reward, j) => Math.abs(reward - (referenceRewards[j] ?? Number.NaN))),
   );

@@ -79,16 +79,21 @@ export interface PackageRounding {
   readonly gateWeights: number;
 }
 
-/** @param canaries outputs by the package's weights and by the unrounded ones. @returns 0 without canaries. */
+interface Outputs {
+  readonly rewards: readonly number[];
+  readonly gateWeights: readonly number[];
+}
+
+/** @param canaries outputs by the package's weights and by the unrounded ones. @returns 0 where none has both. */
 export function packageRounding(
-  canaries: readonly Readonly<
-    Record<'own' | 'reference', { readonly rewards: readonly number[]; readonly gateWeights: readonly number[] }>
-  >[],
+  canaries: readonly { readonly own: Outputs; readonly reference?: Outputs | undefined }[],
 ): PackageRounding {
   const worst = (of: 'rewards' | 'gateWeights'): number =>
     Math.max(
       0,
-      ...canaries.flatMap(({ own, reference }) => own[of].map((value, j) => Math.abs(value - (reference[of][j] ?? 0)))),
+      ...canaries.flatMap(({ own, reference }) =>
+        reference === undefined ? [] : own[of].map((value, j) => Math.abs(value - (reference[of][j] ?? 0))),
+      ),
     );
   return { rewards: worst('rewards'), gateWeights: worst('gateWeights') };
 }

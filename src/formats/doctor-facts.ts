@@ -31,7 +31,7 @@ export function doctorFacts(manifest: Manifest, head: RewardHead, readings: read
     responseStart: reading.responseStart,
     gateWeights: own.gateWeights,
     rewards: own.rewards,
-    referenceRewards: reference.rewards,
+    referenceRewards: reference?.rewards,
   });
   return {
     head,

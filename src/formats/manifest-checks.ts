@@ -189,6 +189,7 @@ function checkCanary({ architecture, objectives, gate }: Manifest, canary: Canar
   for (const [i, id] of canary.tokenIds.entries()) checkToken(`${path}.tokenIds[${i}]`, id, architecture.vocabSize);
   for (const which of ['reference', 'own'] as const) {
     const outputs = canary[which];
+    if (outputs === undefined) continue;
     checkLength(`${path}.${which}.rewards`, outputs.rewards, k);
     checkLength(`${path}.${which}.gateWeights`, outputs.gateWeights, k);
     // Σg = logitScale whatever the weights (armorm.md I4): a cheap proof that these outputs belong to this gate.

@@ -96,8 +96,8 @@ export const canarySchema = v.strictObject({
   messages: v.array(v.strictObject({ role: v.picklist(['system', 'user', 'assistant']), content: v.string() })),
   /** Ids the package's tokenizer and template must give. The last message is the assistant's. */
   tokenIds: v.array(nonNegativeInteger),
-  /** From the unquantised weights, f32 on the CPU. */
-  reference: headOutputsSchema,
+  /** From the unquantised weights, f32 on the CPU; absent where the heads were replaced by somebody without those weights. */
+  reference: v.optional(headOutputsSchema),
   /** From this package's own weights, f32 activations on the CPU. A device is proven against these. */
   own: headOutputsSchema,
 });

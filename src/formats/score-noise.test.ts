@@ -29,6 +29,9 @@ describe('margin noise', () => {
 
   it('says nothing about a package that brings neither', () => {
     expect(marginNoise({ canaries: [] })).toBeUndefined();
+    const { reference: _, ...alone } = canary(1, 0);
+    expect(marginNoise({ canaries: [alone] })).toBeUndefined();
+    expect(marginNoise({ canaries: [alone, canary(0.5, 0.4)] })?.deviation).toBeCloseTo(0.1 * Math.SQRT2, 12);
   });
 
   it('the manifest refuses a negative, endless or unexplained figure', () => {

@@ -31,13 +31,16 @@ export function marginNoise(manifest: Pick<Manifest, 'scoreNoise' | 'canaries'>)
       origin: 'measured',
       method: scoreNoise.method,
     };
-  if (canaries.length === 0) return undefined;
-  const worst = Math.max(...canaries.map(({ own, reference }) => Math.abs(own.score - reference.score)));
+  const errors = canaries.flatMap(({ own, reference }) =>
+    reference === undefined ? [] : [Math.abs(own.score - reference.score)],
+  );
+  if (errors.length === 0) return undefined;
+  const worst = Math.max(...errors);
   const deviation = Math.SQRT2 * worst;
   return {
     deviation,
     tooClose: DEVIATIONS * deviation,
     origin: 'canaries',
-    method: `The largest error of a score among the package's ${canaries.length} canary texts against the unquantised weights, times √2 for two scores.`,
+    method: `The largest error of a score among the package's ${errors.length} canary texts against the unquantised weights, times √2 for two scores.`,
   };
 }

@@ -46,6 +46,21 @@ export const layoutWords: Readonly<Record<LayoutName, string>> = {
   mapped: 'your own columns',
 };
 
+export const partWords: Readonly<Record<MappingPart, string>> = {
+  prompt: 'Prompt',
+  system: 'System text',
+  chosen: 'Chosen',
+  rejected: 'Rejected',
+  response: 'Response',
+  label: 'Label',
+  chosenLabel: 'Label of the chosen',
+  rejectedLabel: 'Label of the rejected',
+  subset: 'Subset',
+  section: 'Section',
+  id: 'Id',
+  group: 'Group',
+};
+
 const pairParts: readonly MappingPart[] = ['prompt', 'chosen', 'rejected', 'chosenLabel', 'rejectedLabel'];
 const responseParts: readonly MappingPart[] = ['prompt', 'response', 'label', 'group'];
 const shapeParts: Readonly<Record<RecordShape, readonly MappingPart[]>> = {

@@ -4,18 +4,24 @@
  */
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
-import type { FileStore } from '@/formats/file-store.ts';
+import type { DatasetEntry } from '@/formats/datasets/read-dataset.ts';
+import type { FeaturePlan } from '@/jobs/evaluation/feature-plan.ts';
+import type { ResultCache } from '@/jobs/evaluation/result-cache.ts';
 import { chosenEntries, PauseGate, runEvaluation, type EvaluationProgress } from '@/jobs/evaluation/run-evaluation.ts';
 import { browserRunStorage, RESULTS_FOLDER } from '@/state/evaluation-storage.ts';
 import {
+  beginRun,
   datasetSource,
   isRunning,
   setInterrupted,
   setRun,
   useEvaluation,
+  type MadeFeatureFile,
   type OpenDataset,
 } from '@/state/evaluation-store.ts';
 import { keepScoredSet } from '@/state/loaded-set.ts';
+import { localFiles } from '@/state/local-files.ts';
+import { listMadeFeatures, madeFeatureStore, trainOnMadeFeatures } from '@/state/made-features.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { beginWork, trackWork } from '@/state/pending-work.ts';
 import { setSource } from '@/state/steering-store.ts';
@@ -24,7 +30,11 @@ import { wholeMapping } from './dataset-mapping.ts';
 import { openEvaluationFile } from './open-dataset.ts';
 import { headFacts } from './open-scored-set.ts';
 
+type Entries = (signal?: AbortSignal) => AsyncGenerator<DatasetEntry>;
+
 interface Run {
+  /** The feature file to make; absent where scores are wanted. */
+  readonly plan: FeaturePlan | undefined;
   readonly pause: PauseGate;
   readonly abort: AbortController;
   progress: EvaluationProgress | undefined;
@@ -36,18 +46,22 @@ interface Run {
 let current: Run | undefined;
 const kept = browserRunStorage();
 
-/** Starts scoring the open dataset; a run under way goes on instead. */
-export function startEvaluation(engine: RewardEngine, model: LoadedModel): void {
+/**
+ * Starts scoring the open dataset; a run under way goes on instead.
+ * @param plan the feature file to make of it in the end: what has been scored before is not scored again for that, and the other way round.
+ */
+export function startEvaluation(engine: RewardEngine, model: LoadedModel, plan?: FeaturePlan): void {
   const { dataset, run } = useEvaluation.getState();
   if (dataset === undefined || isRunning(run)) return;
   const started: Run = {
+    plan,
     pause: new PauseGate(),
     abort: new AbortController(),
     progress: undefined,
     endWork: beginWork(),
   };
   current = started;
-  setRun({ status: 'running', progress: undefined });
+  beginRun(plan === undefined ? 'scores' : 'features');
   const { loadId } = useModelChoice.getState();
   const stopWatching = useModelChoice.subscribe((state) => {
     if (state.loadId === loadId && state.unloadedLoadId !== loadId) return;
@@ -93,22 +107,36 @@ async function scoreDataset(run: Run, engine: RewardEngine, model: LoadedModel, 
   const mapping = wholeMapping(dataset.mapping, dataset.columns);
   if (source === undefined || mapping === undefined) throw new Error('Name the columns first.');
   const { manifest } = model;
+  const { plan } = run;
   const blob = await source.blob?.();
   // Without storage (a private window) a killed page starts over, and everything else works.
   if (blob !== undefined)
     await kept
-      .write({ name: dataset.name, blob, mapping: dataset.mapping, limit: dataset.limit, modelId: manifest.id })
+      .write({
+        name: dataset.name,
+        blob,
+        mapping: dataset.mapping,
+        limit: dataset.limit,
+        modelId: manifest.id,
+        ...(plan === undefined ? {} : { plan }),
+      })
       .catch(() => undefined);
   const [{ ResultCache }, { readDataset }] = await Promise.all([
     import('@/jobs/evaluation/result-cache.ts'),
     import('@/formats/datasets/read-dataset.ts'),
   ]);
   const owner: HeadOwner = model;
+  const entries: Entries = (signal) =>
+    chosenEntries(readDataset(source, dataset.format, mapping, signal, { ratings: plan !== undefined }), {
+      limit: dataset.limit,
+    });
+  const cache = await ResultCache.open(await localFiles(RESULTS_FOLDER), manifest.id, { features: plan !== undefined });
   const result = await runEvaluation({
     engine,
     model: { id: manifest.id, objectives: manifest.objectives.map(({ name }) => name), head: headFacts(owner) },
-    entries: (signal) => chosenEntries(readDataset(source, dataset.format, mapping, signal), { limit: dataset.limit }),
-    cache: await ResultCache.open(await resultStore(), manifest.id),
+    entries,
+    cache,
+    collect: plan === undefined,
     now: () => performance.now(),
     signal: run.abort.signal,
     pause: run.pause,
@@ -117,19 +145,67 @@ async function scoreDataset(run: Run, engine: RewardEngine, model: LoadedModel, 
       if (current === run) setRun({ status: run.pause.paused ? 'paused' : 'running', progress });
     },
   });
+  const made = plan === undefined ? undefined : await writeFeatures(run, plan, dataset, manifest, entries, cache);
   await kept.clear().catch(() => undefined);
   setInterrupted(undefined);
+  const { scored, reused, rejected } = result;
+  if (made !== undefined) {
+    setRun({ status: 'done', scored, reused, rejected: rejected.length, made });
+    return;
+  }
   if (result.set === undefined) {
-    const [first] = result.rejected;
+    const [first] = rejected;
     throw new Error(
       first === undefined
         ? `${dataset.name} has no item to score.`
         : `No record of ${dataset.name} could be used. Row ${first.row}${first.field === '' ? '' : `, ${first.field}`}: ${first.reason}`,
     );
   }
-  keepScoredSet(dataset.name, result.set, result.rejected);
+  keepScoredSet(dataset.name, result.set, rejected);
   setSource({ kind: 'open' });
-  setRun({ status: 'done', scored: result.scored, reused: result.reused, rejected: result.rejected.length });
+  setRun({ status: 'done', scored, reused, rejected: rejected.length });
+}
+
+/** Writes what the plan wants from what has been scored, and makes it the features to train on. */
+async function writeFeatures(
+  run: Run,
+  plan: FeaturePlan,
+  dataset: OpenDataset,
+  { id }: LoadedModel['manifest'],
+  entries: Entries,
+  cache: ResultCache,
+): Promise<MadeFeatureFile> {
+  const { makeFeatures } = await import('@/jobs/evaluation/make-features.ts');
+  const name = featureFileName(dataset, plan, id);
+  const made = await makeFeatures({
+    plan,
+    entries,
+    cache,
+    modelId: id,
+    store: await madeFeatureStore(),
+    fileName: name,
+    signal: run.abort.signal,
+    onProgress: (responses, totalResponses) => {
+      if (run.progress === undefined) return;
+      run.progress = { ...run.progress, stage: 'writing', responses, totalResponses };
+      if (current === run) setRun({ status: 'running', progress: run.progress });
+    },
+  });
+  await listMadeFeatures();
+  await trainOnMadeFeatures([name]);
+  return { name, kind: plan.kind, ...made };
+}
+
+/** `pairs-embedded-first-12-stage2.safetensors`: the same features have the same name, so that they are kept once. */
+export function featureFileName(
+  { name, limit }: Pick<OpenDataset, 'name' | 'limit'>,
+  plan: FeaturePlan,
+  id: string,
+): string {
+  const clean = (text: string) => text.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '');
+  const stem = clean(name.replace(/\.[A-Za-z0-9]+$/, '')) || 'dataset';
+  const first = limit === undefined ? '' : `-first-${limit}`;
+  return `${stem.slice(0, 80)}${first}-${clean(id).slice(0, 80)}-stage${plan.kind === 'pairs' ? 2 : 1}.safetensors`;
 }
 
 function ended(run: Run, cause: unknown): void {
@@ -145,23 +221,16 @@ function ended(run: Run, cause: unknown): void {
   setRun({ status: 'failed', progress, problem });
 }
 
-async function resultStore(): Promise<FileStore> {
-  const { memoryFileStore, opfsFileStore } = await import('@/formats/file-store.ts');
-  // Absent where a page may not store: results then last as long as the page.
-  const storage: StorageManager | undefined = navigator.storage;
-  const usable = await storage?.getDirectory?.().then(
-    () => true,
-    () => false,
-  );
-  return (usable ?? false) ? opfsFileStore(RESULTS_FOLDER) : memoryFileStore();
-}
-
 /** Looks for a run that ended with its page. */
 export async function findInterruptedRun(): Promise<void> {
   if (isRunning(useEvaluation.getState().run)) return;
   const found = await kept.read().catch(() => undefined);
   if (!isRunning(useEvaluation.getState().run))
-    setInterrupted(found === undefined ? undefined : { name: found.name, modelId: found.modelId });
+    setInterrupted(
+      found === undefined
+        ? undefined
+        : { name: found.name, modelId: found.modelId, purpose: found.plan === undefined ? 'scores' : 'features' },
+    );
 }
 
 /** Opens the interrupted run's dataset as it was read, and goes on. */
@@ -169,7 +238,7 @@ export async function resumeInterrupted(engine: RewardEngine, model: LoadedModel
   const found = await kept.read();
   if (found === undefined) return setInterrupted(undefined);
   await openEvaluationFile(found.name, found.blob, model, { mapping: found.mapping, limit: found.limit });
-  if (useEvaluation.getState().dataset?.name === found.name) startEvaluation(engine, model);
+  if (useEvaluation.getState().dataset?.name === found.name) startEvaluation(engine, model, found.plan);
 }
 
 export async function forgetInterrupted(): Promise<void> {

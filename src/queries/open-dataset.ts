@@ -34,6 +34,22 @@ export async function openEvaluationFile(
   });
 }
 
+/** Opens a file of texts, for a view that has no use for scores. */
+export async function openTextsFile(name: string, blob: Blob): Promise<void> {
+  await opened(name, async () => {
+    const [{ blobSource }, { scoredFormatOf }] = await Promise.all([
+      import('@/formats/blob-source.ts'),
+      import('@/formats/scored-set.ts'),
+    ]);
+    const source = blobSource(name, blob);
+    if ((await scoredFormatOf(source)) !== undefined)
+      throw new Error(
+        'it holds scores; features are made from the texts themselves. Open the dataset it was made from.',
+      );
+    await openTexts(source);
+  });
+}
+
 /** Downloads what an address holds, then opens it. */
 export async function openEvaluationAddress(address: string, owner: HeadOwner | undefined): Promise<void> {
   const url = URL.canParse(address, document.baseURI) ? new URL(address, document.baseURI) : undefined;
@@ -64,11 +80,15 @@ async function opened(name: string, open: () => Promise<void>): Promise<void> {
   );
 }
 
+async function openTexts(source: ByteSource, earlier?: EarlierRun): Promise<void> {
+  const { previewDataset } = await import('@/formats/datasets/read-dataset.ts');
+  keepDataset(source, await previewDataset(source), earlier);
+}
+
 async function openSource(source: ByteSource, owner: HeadOwner | undefined, earlier?: EarlierRun): Promise<void> {
   const { scoredFormatOf, readScoredSet } = await import('@/formats/scored-set.ts');
   if ((await scoredFormatOf(source)) === undefined) {
-    const { previewDataset } = await import('@/formats/datasets/read-dataset.ts');
-    keepDataset(source, await previewDataset(source), earlier);
+    await openTexts(source, earlier);
     return;
   }
   const read = (await ofModel()) ?? (await readScoredSet(source));

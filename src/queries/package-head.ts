@@ -11,7 +11,7 @@ import { openEntry, openPackage, readHeads } from '@/formats/model-package.ts';
 import { modelSource, type ModelChoice } from '@/state/model-choice.ts';
 
 /** @throws Error for a folder known by its path alone, which a page cannot open. */
-function packageFiles(choice: ModelChoice): FileSet {
+export function packageFiles(choice: ModelChoice): FileSet {
   const source = modelSource(choice, document.baseURI);
   if (source.kind === 'directory') throw new Error('The model in use has no files here.');
   return source.kind === 'url' ? urlFileSet(source.url) : blobFileSet(source.name, source.files);

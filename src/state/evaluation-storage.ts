@@ -2,6 +2,7 @@
  * The dataset of a run under way, kept on this machine until the run ends, so that a page that was killed can take it up again. Its
  * results are kept elsewhere, by batch; running again scores only what is missing. Nothing leaves the machine.
  */
+import type { FeaturePlan } from '@/jobs/evaluation/feature-plan.ts';
 import type { DraftMapping } from './evaluation-store.ts';
 import { localStore } from './local-database.ts';
 
@@ -13,6 +14,8 @@ export interface KeptRun {
   readonly limit: number | undefined;
   /** The model that scored it. */
   readonly modelId: string;
+  /** The feature file to make of it; absent for a run that scores. */
+  readonly plan?: FeaturePlan;
 }
 
 export interface RunStorage {

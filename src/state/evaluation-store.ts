@@ -6,6 +6,8 @@ import { create } from 'zustand';
 import type { ByteSource } from '@/formats/byte-source.ts';
 import type { ColumnMapping, RecordShape } from '@/formats/datasets/column-mapping.ts';
 import type { DatasetPreview } from '@/formats/datasets/read-dataset.ts';
+import type { FeaturePlan } from '@/jobs/evaluation/feature-plan.ts';
+import type { MadeFeatures } from '@/jobs/evaluation/make-features.ts';
 import type { EvaluationProgress } from '@/jobs/evaluation/run-evaluation.ts';
 
 /** A mapping on its way: whole once every part its shape needs is named. */
@@ -23,6 +25,15 @@ export interface OpenDataset extends DatasetPreview {
   readonly limit: number | undefined;
 }
 
+/** What a run is for: scores to look at, or a file of features to train on. */
+export type RunPurpose = 'scores' | 'features';
+
+/** A feature file that a run has made. */
+export interface MadeFeatureFile extends MadeFeatures {
+  readonly name: string;
+  readonly kind: FeaturePlan['kind'];
+}
+
 export type EvaluationRunState =
   | { readonly status: 'idle' }
   | { readonly status: 'running' | 'paused'; readonly progress: EvaluationProgress | undefined }
@@ -32,12 +43,19 @@ export type EvaluationRunState =
       readonly progress: EvaluationProgress | undefined;
       readonly problem: string | undefined;
     }
-  | { readonly status: 'done'; readonly scored: number; readonly reused: number; readonly rejected: number };
+  | {
+      readonly status: 'done';
+      readonly scored: number;
+      readonly reused: number;
+      readonly rejected: number;
+      readonly made?: MadeFeatureFile;
+    };
 
 export interface InterruptedRun {
   /** Of the dataset. */
   readonly name: string;
   readonly modelId: string;
+  readonly purpose: RunPurpose;
 }
 
 export interface EvaluationState {
@@ -47,6 +65,7 @@ export interface EvaluationState {
   /** Why what was given last was not opened, in words. What was open stays. */
   readonly problem: string | undefined;
   readonly run: EvaluationRunState;
+  readonly purpose: RunPurpose;
   /** A run that ended with its page; it can be taken up again. */
   readonly interrupted: InterruptedRun | undefined;
 }
@@ -56,6 +75,7 @@ const initial: EvaluationState = {
   opening: undefined,
   problem: undefined,
   run: { status: 'idle' },
+  purpose: 'scores',
   interrupted: undefined,
 };
 
@@ -134,6 +154,11 @@ export function setLimit(limit: number | undefined): void {
 
 export function setRun(run: EvaluationRunState): void {
   useEvaluation.setState({ run });
+}
+
+/** A run begins. */
+export function beginRun(purpose: RunPurpose): void {
+  useEvaluation.setState({ purpose, run: { status: 'running', progress: undefined } });
 }
 
 export function setInterrupted(interrupted: InterruptedRun | undefined): void {

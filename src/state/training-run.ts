@@ -153,9 +153,15 @@ export function reduceRun(run: TrainingRunRecord, event: TrainingEvent): Trainin
         ? run
         : { ...run, warnings: [...run.warnings, event.warning] };
     case 'started': {
-      const { backend, device, reason, trainPairs, heldOutPairs, fromStep, parameters } = event;
+      const { backend, device, reason, trainPairs, heldOutPairs, fromStep, parameters, secondsPerStep } = event;
       const started = { backend, device, reason, trainPairs, heldOutPairs, fromStep, parameters };
-      return { ...run, started, preparing: undefined, phase: run.phase === 'preparing' ? 'running' : run.phase };
+      // Until a step has been done, what was estimated.
+      const expected =
+        secondsPerStep === undefined
+          ? {}
+          : { stepsPerSecond: 1 / secondsPerStep, secondsLeft: secondsPerStep * (run.options.steps - fromStep) };
+      const phase = run.phase === 'preparing' ? 'running' : run.phase;
+      return { ...run, ...expected, started, preparing: undefined, phase };
     }
     case 'step': {
       const { steps, stepsPerSecond, secondsLeft } = event;

@@ -1,11 +1,11 @@
 /** The queue: start, progress with rate and time left, pause, cancel; what was interrupted; rows that could not be used. */
-import { Button, Progress } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { Panel } from '@/components/panel.tsx';
 import { Notice } from '@/components/notice.tsx';
-import { formatCount, formatDuration, formatQuantity } from '@/components/number-format.ts';
+import { formatCount, formatQuantity } from '@/components/number-format.ts';
+import { QueueProgress } from '@/components/queue-progress.tsx';
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
-import type { EvaluationProgress } from '@/jobs/evaluation/run-evaluation.ts';
 import { wholeMapping } from '@/queries/dataset-mapping.ts';
 import {
   cancelEvaluation,
@@ -30,7 +30,7 @@ export function RunPanel({ engine, model }: Props) {
   const running = isRunning(run);
   return (
     <>
-      {interrupted === undefined || running ? null : (
+      {interrupted?.purpose !== 'scores' || running ? null : (
         <Interrupted interrupted={interrupted} engine={engine} model={model} />
       )}
       {dataset === undefined && !running ? null : (
@@ -109,51 +109,14 @@ function RunState({ run, modelName }: { readonly run: EvaluationRunState; readon
               <p>{run.problem}</p>
             </Notice>
           ) : null}
-          <Bar progress={run.progress} status={run.status} />
+          <QueueProgress
+            progress={run.progress}
+            running={run.status === 'running'}
+            note={run.status === 'cancelled' ? 'What was scored is kept.' : ''}
+          />
         </>
       );
   }
-}
-
-function Bar({
-  progress,
-  status,
-}: {
-  readonly progress: EvaluationProgress | undefined;
-  readonly status: EvaluationRunState['status'];
-}) {
-  const share =
-    progress === undefined || progress.totalResponses === 0 ? 0 : progress.responses / progress.totalResponses;
-  const running = status === 'running';
-  return (
-    <>
-      <Progress
-        value={100 * share}
-        size="sm"
-        animated={running}
-        aria-label="Responses scored"
-        aria-valuetext={progressWords(progress)}
-      />
-      <p className="numeric small" role="status" aria-label="Queue state" aria-live="off">
-        {progressWords(progress)}
-        {status === 'cancelled' ? ' What was scored is kept.' : ''}
-      </p>
-    </>
-  );
-}
-
-/** The stage, the count, the rate and what is left. */
-export function progressWords(progress: EvaluationProgress | undefined): string {
-  if (progress === undefined) return 'Preparing…';
-  const { stage, responses, totalResponses, reused, tokensPerSecond, remainingSeconds, rejected } = progress;
-  if (stage === 'reading') return `Reading: ${formatQuantity(totalResponses, 'response')} so far.`;
-  const parts = [`${formatCount(responses)} of ${formatQuantity(totalResponses, 'response')}`];
-  if (reused > 0) parts.push(`${formatCount(reused)} of them known from before or said twice`);
-  if (tokensPerSecond !== undefined) parts.push(`${formatCount(tokensPerSecond)} tokens/s`);
-  if (stage === 'scoring' && remainingSeconds !== undefined && responses < totalResponses)
-    parts.push(`about ${formatDuration(1000 * remainingSeconds)} left`);
-  if (rejected > 0) parts.push(`${formatQuantity(rejected, 'row')} not usable`);
-  return `${parts.join(', ')}.`;
 }
 
 function Interrupted({

@@ -1,22 +1,6 @@
 /** What things are called in this view. Pure. */
 import { formatPercent } from '@/components/number-format.ts';
 import type { Accuracy } from '@/core/pair-accuracy.ts';
-import type { MappingPart } from '@/queries/dataset-mapping.ts';
-
-export const partWords: Readonly<Record<MappingPart, string>> = {
-  prompt: 'Prompt',
-  system: 'System text',
-  chosen: 'Chosen',
-  rejected: 'Rejected',
-  response: 'Response',
-  label: 'Label',
-  chosenLabel: 'Label of the chosen',
-  rejectedLabel: 'Label of the rejected',
-  subset: 'Subset',
-  section: 'Section',
-  id: 'Id',
-  group: 'Group',
-};
 
 /** The interval of an accuracy. */
 export function accuracyWords({ comparisons, interval }: Accuracy): string {

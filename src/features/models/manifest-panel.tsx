@@ -72,7 +72,8 @@ function Canaries({ canaries }: { readonly canaries: Manifest['canaries'] }) {
     <>
       <p className="muted small">
         Own: the score of these very weights on the converter’s CPU, which this device had to reproduce. Reference: the
-        score of the unquantised weights; the difference is what the quantisation changed.
+        score of the unquantised weights; the difference is what the quantisation changed. It is not known where heads
+        were replaced without those weights.
       </p>
       <table className={classes.files} aria-label="Canaries">
         <thead>
@@ -92,10 +93,12 @@ function Canaries({ canaries }: { readonly canaries: Manifest['canaries'] }) {
               <td className="numeric" title={fullPrecision(own.score)}>
                 {formatSignificant(own.score)}
               </td>
-              <td className="numeric" title={fullPrecision(reference.score)}>
-                {formatSignificant(reference.score)}
+              <td className="numeric" title={reference === undefined ? undefined : fullPrecision(reference.score)}>
+                {reference === undefined ? 'not known' : formatSignificant(reference.score)}
               </td>
-              <td className="numeric">{formatErrorBound(Math.abs(own.score - reference.score))}</td>
+              <td className="numeric">
+                {reference === undefined ? 'not known' : formatErrorBound(Math.abs(own.score - reference.score))}
+              </td>
             </tr>
           ))}
         </tbody>

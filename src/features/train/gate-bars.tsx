@@ -2,7 +2,7 @@
 import { BarChart } from '@/components/bar-chart.tsx';
 import { ChartFrame } from '@/components/chart-frame.tsx';
 import { formatSignificant } from '@/components/number-format.ts';
-import { shortObjectiveLabel, type NamedObjective } from '@/components/objective-language.ts';
+import { distinctObjectiveLabels, type NamedObjective } from '@/components/objective-language.ts';
 import type { TrainingEvaluation } from '@/jobs/api/training.ts';
 
 interface Props {
@@ -21,6 +21,7 @@ export function GateBars({ evaluation, baseline, names }: Props) {
   const bars = meanGate
     .map((value, j) => ({ value, j, ghost: ghosts?.[j], objective: names[j] }))
     .sort((a, b) => b.value - a.value || a.j - b.j);
+  const labels = distinctObjectiveLabels(names);
   const [first, second] = bars;
   const name = (j: number | undefined) => (j === undefined ? '' : (names[j]?.name ?? `objective ${j}`));
   const where = `${pairs} ${on === 'held-out' ? 'held-out' : 'training'} pairs`;
@@ -54,7 +55,7 @@ export function GateBars({ evaluation, baseline, names }: Props) {
       <BarChart
         bars={bars.map(({ objective, j, value, ghost }) => ({
           key: String(j),
-          label: objective === undefined ? `objective ${j}` : shortObjectiveLabel(objective),
+          label: labels[j] ?? `objective ${j}`,
           value,
           ...(objective === undefined ? {} : { group: objective.group }),
           ...(ghost === undefined ? {} : { ghost }),

@@ -12,6 +12,7 @@ import { trackWork } from '@/state/pending-work.ts';
 import type { TrainingRunRecord } from '@/state/training-run.ts';
 import { GateBars } from './gate-bars.tsx';
 import { nameObjectives } from './objective-names.ts';
+import { PackageExport } from './package-export.tsx';
 import { comparisonSentence, standardError } from './run-words.ts';
 import { filesForRun, useComparison, type TrainSubject } from './use-training.ts';
 import classes from './train-view.module.css';
@@ -150,7 +151,13 @@ function ComparisonTable({ rows }: { readonly rows: readonly (readonly [string, 
   );
 }
 
-function Uses({ subject: { model }, run }: { readonly subject: TrainSubject; readonly run: TrainingRunRecord }) {
+function Uses({
+  subject: { model, loaded },
+  run,
+}: {
+  readonly subject: TrainSubject;
+  readonly run: TrainingRunRecord;
+}) {
   const used = useHeadVariants(({ activeIds, variants }) => {
     const id = model === undefined ? undefined : activeIds[model.id];
     return variants.find((variant) => variant.id === id)?.name;
@@ -186,6 +193,7 @@ function Uses({ subject: { model }, run }: { readonly subject: TrainSubject; rea
           Export state dict
         </Button>
       </div>
+      <PackageExport model={loaded} run={run} fits={fits} />
       <p className="muted small" role="status">
         {fits
           ? used === undefined

@@ -26,10 +26,14 @@ describe('a run says what it does', () => {
   ])('%#', (record, words) => expect(plain(phaseWords(record))).toBe(words));
 
   test('its rate, slow ones by the step', () => {
-    const going = { phase: 'running' as const, secondsLeft: 90 };
+    const going = { phase: 'running' as const, secondsLeft: 90, latest: testStep(1) };
     expect(plain(rateWords(run({ ...going, stepsPerSecond: 12.34 })))).toBe('12.3 steps/s, 1 min 30 s left');
     expect(plain(rateWords(run({ ...going, stepsPerSecond: 0.25 })))).toBe('4.0 s a step, 1 min 30 s left');
     expect(rateWords(fresh)).toBe('');
+    // Before the first step it is an estimate.
+    expect(plain(rateWords(run({ ...going, latest: undefined, stepsPerSecond: 0.25 })))).toBe(
+      'about 4.0 s a step, about 1 min 30 s left',
+    );
   });
 
   test('where it runs', () => {

@@ -66,13 +66,17 @@ function prepareWords({ preparing }: TrainingRunRecord): string {
 }
 
 /** `12.4 steps/s, 1 min 20 s left`; empty where nothing is measured yet. */
-export function rateWords({ stepsPerSecond, secondsLeft, phase }: TrainingRunRecord): string {
+export function rateWords({ stepsPerSecond, secondsLeft, phase, latest, started }: TrainingRunRecord): string {
   if (stepsPerSecond <= 0 || !Number.isFinite(secondsLeft)) return '';
   const rate =
     stepsPerSecond >= 1
       ? `${formatSignificant(stepsPerSecond, 3)} steps/s`
       : `${formatDuration(1000 / stepsPerSecond)} a step`;
-  return phase === 'running' ? `${rate}, ${formatDuration(1000 * secondsLeft)} left` : rate;
+  // Before the first step it is an estimate, and is said to be one.
+  const about = latest === undefined || latest.step === started?.fromStep ? 'about ' : '';
+  return phase === 'running'
+    ? `${about}${rate}, ${about}${formatDuration(1000 * secondsLeft)} left`
+    : `${about}${rate}`;
 }
 
 /** `500 pairs, 576 wide, BF16, 2.30 MB in 1 file; a row for the prompt of each response`. */

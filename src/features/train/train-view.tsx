@@ -1,13 +1,16 @@
 /** Train: from features to a gate, in the page: probes, Eq 3, the gate, live; the result is a head for every view. */
 import { Button } from '@mantine/core';
 import { useEffect, useId, useRef, useState } from 'react';
+import { openTextsFile } from '@/queries/open-dataset.ts';
 import { useReceiveDrops, type DropReceiver } from '@/state/drop-receiver.ts';
+import { isRunning, useEvaluation } from '@/state/evaluation-store.ts';
 import { useProbes } from '@/state/probe-store.ts';
 import { addTrainingFiles } from '@/state/training-data.ts';
 import { changeForm } from '@/state/training-form.ts';
 import { DataPanel, startFromSample } from './data-panel.tsx';
 import { GateForm } from './gate-form.tsx';
 import { LiveCurves } from './live-curves.tsx';
+import { isDatasetName, MakeFeaturesPanel } from './make-features-panel.tsx';
 import { objectiveNames } from './objective-names.ts';
 import { ProbePanel } from './probe-panel.tsx';
 import { GatePanel, ResultPanel } from './result-panel.tsx';
@@ -16,10 +19,17 @@ import { RunList } from './run-list.tsx';
 import { pipelineProblem, trainPipeline, useShownRun, useTrainSubject, type TrainSubject } from './use-training.ts';
 import classes from './train-view.module.css';
 
+const isFeatureName = (name: string) => /\.(safetensors|pt|pth|bin)$/i.test(name);
+
 const receiver: DropReceiver = {
-  label: 'Drop features or heads to train on',
-  takes: (name) => /\.(safetensors|pt|pth|bin)$/i.test(name),
-  receive: (files) => void addTrainingFiles(files),
+  label: 'Drop features or heads to train on, or a dataset to make features from',
+  takes: (name) => isFeatureName(name) || (isDatasetName(name) && !isRunning(useEvaluation.getState().run)),
+  receive: (files) => {
+    void addTrainingFiles(files.filter(({ name }) => isFeatureName(name)));
+    const dataset = files.find(({ name }) => isDatasetName(name));
+    if (dataset !== undefined && !isRunning(useEvaluation.getState().run))
+      void openTextsFile(dataset.name, dataset.blob);
+  },
 };
 
 export function TrainView() {
@@ -34,6 +44,7 @@ export function TrainView() {
       <div className={classes.columns}>
         <div className={classes.settings}>
           <DataPanel subject={subject} />
+          <MakeFeaturesPanel />
           <ProbePanel subject={subject} />
           <GateSettings subject={subject} />
         </div>

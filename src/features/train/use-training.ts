@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import type { NamedObjective } from '@/components/objective-language.ts';
+import type { LoadedModel } from '@/engine/api/messages.ts';
 import type { JobErrorData } from '@/jobs/api/job-error.ts';
 import type { FeatureSummary, ProbeRequest, TrainingJobs } from '@/jobs/api/training.ts';
 import { useModel } from '@/queries/model-queries.ts';
@@ -9,6 +10,7 @@ import { compareRun, mostBytesUnasked } from '@/queries/trained-heads.ts';
 import { useTrainingJobs } from '@/queries/training-context.ts';
 import { planRun, type PlanInputs, type TrainingModel } from '@/queries/training-plan.ts';
 import { featuresQuery, headFilesQuery, modelHeadQuery } from '@/queries/training-queries.ts';
+import { trainOnMadeFeatures } from '@/state/made-features.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { probePartsOf, runProbes, useProbes } from '@/state/probe-store.ts';
 import { chooseSample, filesOf, useTrainingData, type ChosenFiles, type DataRole } from '@/state/training-data.ts';
@@ -26,6 +28,7 @@ export interface FilesState<T> {
 export interface TrainSubject {
   readonly jobs: TrainingJobs;
   readonly model: TrainingModel | undefined;
+  readonly loaded: LoadedModel | undefined;
   readonly modelObjectives: readonly NamedObjective[] | undefined;
   readonly verbosityDimensions: readonly number[] | undefined;
   /** Why the loaded model's own head cannot be had, in words. */
@@ -66,6 +69,7 @@ export function useTrainSubject(): TrainSubject {
   return {
     jobs,
     model,
+    loaded: ready?.model,
     modelObjectives: manifest?.objectives,
     verbosityDimensions: manifest?.verbosityDimensions,
     modelProblem: modelHead.error?.message,
@@ -164,7 +168,7 @@ export function trainGate({ jobs, planned }: TrainSubject): void {
   if ('plan' in planned) startRun(jobs, planned.plan);
 }
 
-/** The files a run began with, as far as they are at hand: still open, chosen again, or the sample. */
+/** The files a run began with, as far as they are at hand: still open, chosen again, the sample, or made in this page. */
 export async function filesForRun(run: TrainingRunRecord): Promise<ReturnType<typeof filesOf> | undefined> {
   const open = filesOfRun(run.runId);
   if (open !== undefined) return open;
@@ -172,6 +176,8 @@ export async function filesForRun(run: TrainingRunRecord): Promise<ReturnType<ty
     chosen !== undefined && chosen.bytes === run.data.bytes && chosen.names.join('/') === run.data.names.join('/');
   const chosen = () => useTrainingData.getState().chosen['stage-2'];
   if (!same(chosen()) && run.data.sample) await chooseSample(document.baseURI);
+  // Made in this page: they are still here.
+  if (!same(chosen())) await trainOnMadeFeatures(run.data.names);
   return same(chosen()) ? filesOf(chosen()) : undefined;
 }
 

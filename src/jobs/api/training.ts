@@ -181,6 +181,8 @@ export type TrainingEvent =
       /** Steps already done by the checkpoint that was resumed. */
       readonly fromStep: number;
       readonly parameters: number;
+      /** Seconds a step is expected to take, timed on a few pairs; on the processor, where steps are long enough to be worth it. */
+      readonly secondsPerStep?: number;
     }
   /** From the first step on it says how long the rest will take at the rate so far. */
   | {

@@ -1,9 +1,11 @@
 /** A training run from its request to its end: prepared, opened on a backend, looped, stored. The one path of page and command line. */
+import { DataError } from '@/core/errors.ts';
 import type { CheckpointInfo, TrainingEvent, TrainingRequest, TrainingRun } from '@/jobs/api/training.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { jobErrorFrom } from './job-errors.ts';
 import { prepareTraining, type PrepareTools } from './prepare-training.ts';
 import type { TrainerFactory } from './trainer-factory.ts';
+import { estimateStepSeconds } from './step-estimate.ts';
 import { TrainingLoop } from './training-loop.ts';
 
 export interface TrainingTools extends Omit<PrepareTools, 'memoryBytes'> {
@@ -39,6 +41,21 @@ export function startTraining(
     const { trainer, backend, device, reason, release } = await factory.open(wanted, prepared, stored?.state, onEvent);
     try {
       preparing.signal.throwIfAborted();
+      const secondsPerStep =
+        backend === 'webgpu'
+          ? undefined
+          : await estimateStepSeconds(prepared, {
+              // A trainer of the same kind, which then is thrown away.
+              open: async (probe) =>
+                (await factory.open({ ...wanted, backend }, probe, undefined, () => undefined)).trainer,
+              now,
+              signal: preparing.signal,
+            }).catch((cause: unknown) => {
+              preparing.signal.throwIfAborted();
+              // A run that cannot be estimated says itself what is wrong, with its first step.
+              if (cause instanceof DataError) return undefined;
+              throw cause;
+            });
       onEvent({
         kind: 'started',
         backend,
@@ -48,6 +65,7 @@ export function startTraining(
         heldOutPairs: prepared.heldOut.length,
         fromStep: trainer.stepsDone,
         parameters: prepared.parameters,
+        ...(secondsPerStep === undefined ? {} : { secondsPerStep }),
       });
       loop = new TrainingLoop(prepared, trainer, {
         steps: options.steps,
