@@ -387,3 +387,60 @@ test('a head with a regression of its own judges a scored dataset from what was 
     expect(await accuracy(page, 'All')).toBe(right);
   });
 });
+
+test('datasets come by paste and by address; a run is cancelled, or ends with its model, and what was scored is kept', async ({
+  page,
+}) => {
+  await openModel(page, model);
+  await openEvaluate(page);
+
+  await test.step('pasted', async () => {
+    await button(page, 'Paste…').click();
+    const dialog = page.getByRole('dialog', { name: 'Paste a dataset' });
+    await dialog.getByLabel('Records').fill('prompt,chosen,rejected\nHow?,"Like this, I think.",No idea.\n');
+    await expectNoViolations(page, 'the paste dialog');
+    await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+    await idle(page);
+    await expect(panel(page, 'Open dataset')).toContainText('Pasted text');
+    await expect(status(page, 'Layout')).toContainText('CSV');
+  });
+
+  await test.step('from an address, and refused in words where there is no file', async () => {
+    const open = async (address: string) => {
+      await button(page, 'From an address…').click();
+      const dialog = page.getByRole('dialog', { name: 'Open an address' });
+      await dialog.getByLabel('Address of a file').fill(address);
+      await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+      await idle(page);
+    };
+    await open('ftp://example.org/pairs.jsonl');
+    await expect(page.getByRole('alert')).toContainText('it is no address of a file');
+    await open(new URL('/sample/none.jsonl', page.url()).href);
+    await expect(page.getByRole('alert')).toContainText('none.jsonl was not opened');
+    await open(new URL('/sample/written-pairs.jsonl', page.url()).href);
+    await expect(panel(page, 'Open dataset')).toContainText('written-pairs.jsonl');
+    await expect(status(page, 'Layout')).toContainText('Recognised as the layout of RewardBench');
+  });
+
+  await test.step('cancelled half-way: the next run goes on from there', async () => {
+    await choose(page, 'long.jsonl', pairLines(300));
+    await button(page, 'Score the dataset').click();
+    await expect(status(page, 'Queue state')).toContainText(/tokens\/s, about .* left/);
+    await button(page, 'Cancel').click();
+    await idle(page);
+    await expect(panel(page, 'Queue')).toContainText('What was scored is kept.');
+    const kept = (await keptBatches(page)).reduce((sum, rows) => sum + rows, 0);
+    expect(kept).toBeGreaterThan(0);
+    await button(page, 'Score again').click();
+    await expect(status(page, 'Queue state')).toContainText(`${kept} of them known from before`);
+  });
+
+  await test.step('another model ends the run, with the reason', async () => {
+    await page.evaluate(() => {
+      window.location.hash = '#/models';
+    });
+    await page.getByRole('button', { name: 'Open Embedded model', exact: true }).click();
+    await openEvaluate(page);
+    await expect(page.getByRole('alert')).toContainText('The model was changed');
+  });
+});

@@ -10,7 +10,7 @@ import { assert } from '@/base/assert.ts';
 export interface GameSolution {
   /** min over columns of what `rowMixture` gets: the rows can be sure of it. */
   readonly lower: number;
-  /** max over rows of what they get against `columnMixture`: no row mixture gets more. Above `lower` by rounding alone, about 1e-12 of the range. */
+  /** max over rows of what they get against `columnMixture`: no row mixture gets more. Above `lower` by rounding alone: about 1e-12 of the range, in one of 100,000 random games of nearly equal rows up to 1e-9. */
   readonly upper: number;
   /** `[rows]`, ≥ 0, Σ = 1. */
   readonly rowMixture: Float64Array;
@@ -22,6 +22,8 @@ export interface GameSolution {
 const costTolerance = 1e-13;
 /** Never met in practice; after it the bounds are still true, only further apart. */
 const maximumPivots = 100_000;
+/** Bounds further apart than this, of the range, are not taken for rounding: another order is tried. */
+const gapTolerance = 1e-12;
 /** Pivots below this are rounding, not entries. */
 const pivotTolerance = 1e-11;
 
@@ -40,10 +42,55 @@ export function solveMatrixGame(payoffs: Float64Array, rows: number, columns: nu
   }
   assert(Number.isFinite(least) && Number.isFinite(most), 'payoffs must be finite');
   const range = most > least ? most - least : 1;
+  let best: GameSolution | undefined;
+  for (const order of orders) {
+    const found = solveInOrder(payoffs, rows, columns, order, least, range);
+    // Each side is proven by its own mixture, wherever the other side comes from.
+    const byRows = best === undefined || found.lower > best.lower ? found : best;
+    const byColumns = best === undefined || found.upper < best.upper ? found : best;
+    best = {
+      lower: byRows.lower,
+      upper: byColumns.upper,
+      rowMixture: byRows.rowMixture,
+      columnMixture: byColumns.columnMixture,
+    };
+    if (best.upper - best.lower <= gapTolerance * range) break;
+  }
+  return best!;
+}
+
+interface Order {
+  readonly rowsReversed: boolean;
+  readonly columnsReversed: boolean;
+}
+
+/**
+ * Rows that are equal but for 1e-11 make a pivot of what rounding left of their difference, and the mixtures are then off by 1e-6.
+ * Met in one game of some thousands, and in another order the path leads past it.
+ */
+const orders: readonly Order[] = [
+  { rowsReversed: false, columnsReversed: false },
+  { rowsReversed: true, columnsReversed: false },
+  { rowsReversed: false, columnsReversed: true },
+  { rowsReversed: true, columnsReversed: true },
+];
+
+function solveInOrder(
+  payoffs: Float64Array,
+  rows: number,
+  columns: number,
+  { rowsReversed, columnsReversed }: Order,
+  least: number,
+  range: number,
+): GameSolution {
+  const payoff = (i: number, b: number) =>
+    payoffs[(rowsReversed ? rows - 1 - i : i) * columns + (columnsReversed ? columns - 1 - b : b)]!;
   // Positive payoffs make the value positive, and the columns' program: max Σ y, P y ≤ 1, y ≥ 0, whose start y = 0 is feasible.
-  const tableau = makeTableau(rows, columns, (i, b) => 1 + (payoffs[i * columns + b]! - least) / range);
+  const tableau = makeTableau(rows, columns, (i, b) => 1 + (payoff(i, b) - least) / range);
   maximise(tableau);
   const { rowMixture, columnMixture } = mixturesOf(tableau);
+  if (rowsReversed) rowMixture.reverse();
+  if (columnsReversed) columnMixture.reverse();
   let lower = Infinity;
   for (let b = 0; b < columns; b++) {
     let sum = 0;

@@ -5,7 +5,7 @@ import { ScoredSetBuilder, type ScoredSet } from '@/core/scored-set.ts';
 import type { LoadedModel, Message, ScoredResponse } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { scoreProgressed } from '@/state/activity.ts';
-import { pairsProgressed } from '@/state/debias-store.ts';
+import { pairsProgressed, sweepProgressed } from '@/state/debias-store.ts';
 import { modelRevision } from './score-queries.ts';
 import { writtenPairsUrl } from './sample-url.ts';
 
@@ -38,19 +38,39 @@ export function writtenPairsQuery(engine: RewardEngine, ready: Ready | undefined
         .map((line): WrittenPair => JSON.parse(line));
       const objectives = manifest.objectives.map(({ name }) => name);
       const builder = new ScoredSetBuilder(objectives, manifest.id, { transform });
-      for (const [index, { id, subset, prompt, chosen, rejected }] of pairs.entries()) {
-        pairsProgressed({ done: index, total: pairs.length });
+      const charactersOf = ({ prompt, chosen, rejected }: WrittenPair) =>
+        prompt.length + chosen.length + rejected.length;
+      const allCharacters = pairs.reduce((sum, pair) => sum + charactersOf(pair), 0);
+      const startedAtMs = performance.now();
+      let tokens = 0;
+      let characters = 0;
+      for (const [index, pair] of pairs.entries()) {
+        const { id, subset, prompt, chosen, rejected } = pair;
+        const elapsedMs = performance.now() - startedAtMs;
+        pairsProgressed({
+          done: index,
+          total: pairs.length,
+          unit: 'pair',
+          share: characters / allCharacters,
+          tokensPerSecond: index === 0 ? undefined : (1000 * tokens) / elapsedMs,
+          elapsedMs,
+        });
         const messages = [{ role: 'user' as const, content: prompt }];
         const { responses } = await engine.score({ messages, responses: [chosen, rejected] }, { signal });
-        const rows = responses.map(({ score, rewards, gateWeights, gateLogits, tokens }, side) => ({
-          score,
-          rewards,
-          gateWeights,
-          gateLogits,
-          subset,
-          role: side === 0 ? ('chosen' as const) : ('rejected' as const),
-          responseTokens: tokens.response,
-        }));
+        characters += charactersOf(pair);
+        for (const [side, scored] of responses.entries())
+          tokens += scored.tokens.total - (side === 0 ? 0 : scored.tokens.reused);
+        const rows = responses.map(
+          ({ score, rewards, gateWeights, gateLogits, tokens: { response: responseTokens } }, side) => ({
+            score,
+            rewards,
+            gateWeights,
+            gateLogits,
+            subset,
+            role: side === 0 ? ('chosen' as const) : ('rejected' as const),
+            responseTokens,
+          }),
+        );
         builder.addGroup(id, index + 1, rows);
       }
       pairsProgressed(undefined);
@@ -76,6 +96,7 @@ export function sweepQuery(engine: RewardEngine, ready: Ready | undefined, messa
     gcTime: 3_600_000,
     queryFn: async ({ signal }): Promise<readonly ScoredVariant[]> => {
       const variants = lengthVariants(text);
+      const startedAtMs = performance.now();
       try {
         const { responses } = await engine.score(
           // With features, so that another head can be evaluated on them.
@@ -83,8 +104,18 @@ export function sweepQuery(engine: RewardEngine, ready: Ready | undefined, messa
           {
             signal,
             onProgress: (event) => {
-              if (event.stage === 'score' && !signal.aborted)
-                scoreProgressed({ doneTokens: event.doneTokens, totalTokens: event.totalTokens });
+              if (event.stage !== 'score' || signal.aborted) return;
+              const { doneTokens, totalTokens } = event;
+              const elapsedMs = performance.now() - startedAtMs;
+              scoreProgressed({ doneTokens, totalTokens });
+              sweepProgressed({
+                done: doneTokens,
+                total: totalTokens,
+                unit: 'token',
+                share: doneTokens / totalTokens,
+                tokensPerSecond: doneTokens === 0 ? undefined : (1000 * doneTokens) / elapsedMs,
+                elapsedMs,
+              });
             },
           },
         );
@@ -94,6 +125,7 @@ export function sweepQuery(engine: RewardEngine, ready: Ready | undefined, messa
         });
       } finally {
         scoreProgressed(undefined);
+        sweepProgressed(undefined);
       }
     },
   });

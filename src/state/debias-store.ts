@@ -5,6 +5,18 @@ import type { PenaltyMethod } from '@/core/debias.ts';
 /** Where the reference set comes from. */
 export type ReferenceSource = 'embedded' | 'open-set' | 'file';
 
+/** How far something is that the engine scores here. */
+export interface DebiasProgress {
+  /** Pairs, or tokens. */
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'pair' | 'token';
+  /** Done share of all work, from 0 to 1. */
+  readonly share: number;
+  readonly tokensPerSecond: number | undefined;
+  readonly elapsedMs: number;
+}
+
 export interface DebiasState {
   /** `undefined`: the embedded set where the model has one, else the open set. */
   readonly source: ReferenceSource | undefined;
@@ -19,9 +31,11 @@ export interface DebiasState {
   /** The written pairs were asked to be scored. */
   readonly pairsWanted: boolean;
   /** How far scoring them is. */
-  readonly pairsProgress: { readonly done: number; readonly total: number } | undefined;
+  readonly pairsProgress: DebiasProgress | undefined;
   /** The open response whose length sweep was asked for, by its letter. */
   readonly sweep: string | undefined;
+  /** How far scoring its versions is. */
+  readonly sweepProgress: DebiasProgress | undefined;
   /** Step of the guided demo, from 0; `undefined`: it is closed. */
   readonly step: number | undefined;
 }
@@ -36,6 +50,7 @@ const initial: DebiasState = {
   pairsWanted: false,
   pairsProgress: undefined,
   sweep: undefined,
+  sweepProgress: undefined,
   step: undefined,
 };
 
@@ -47,6 +62,10 @@ export function chooseDebias(choice: Partial<DebiasState>): void {
 
 export function pairsProgressed(pairsProgress: DebiasState['pairsProgress']): void {
   useDebias.setState({ pairsProgress });
+}
+
+export function sweepProgressed(sweepProgress: DebiasState['sweepProgress']): void {
+  useDebias.setState({ sweepProgress });
 }
 
 /** For tests. */

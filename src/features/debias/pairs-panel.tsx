@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { ChartFrame } from '@/components/chart-frame.tsx';
 import { LineChart } from '@/components/line-chart.tsx';
-import { formatCount, formatPercent, formatQuantity } from '@/components/number-format.ts';
+import { formatPercent, formatQuantity } from '@/components/number-format.ts';
 import { seriesStyle } from '@/components/objective-language.ts';
 import type { DebiasClaim } from '@/core/debias-claim.ts';
 import { debiasFrontier, type FrontierPoint } from '@/core/debias-frontier.ts';
@@ -14,7 +14,7 @@ import { claimQuery } from '@/queries/debias-queries.ts';
 import { chooseDebias, useDebias } from '@/state/debias-store.ts';
 import type { DebiasSubject } from './use-debias.ts';
 import { usePairs, type Pairs, type PairsState } from './use-pairs.ts';
-import { formatRange, formatRho, formatScale } from './words.ts';
+import { formatRange, formatRho, formatScale, progressWords } from './words.ts';
 import classes from './debias-view.module.css';
 
 export function PairsPanel({ subject }: { readonly subject: DebiasSubject }) {
@@ -54,7 +54,7 @@ function NoPairs({ state: { scoring, canScore, problem } }: { readonly state: Pa
         {scoring ? (
           <>
             <span className="small numeric" role="status" aria-label="Pairs scored">
-              {formatCount(progress?.done ?? 0)} of {formatCount(progress?.total ?? 48)}
+              {progressWords(progress)}
             </span>
             <Button
               size="compact-sm"

@@ -13,6 +13,7 @@ import { useEngine } from '@/queries/engine-context.ts';
 import { useModel } from '@/queries/model-queries.ts';
 import { useOpenResponses } from '@/queries/open-responses.ts';
 import { chooseDebias, useDebias } from '@/state/debias-store.ts';
+import { progressWords } from './words.ts';
 import classes from './debias-view.module.css';
 
 interface Props {
@@ -26,6 +27,7 @@ export function SweepPanel({ active, verbosity }: Props) {
   const model = useModel();
   const { messages, responses } = useOpenResponses();
   const letter = useDebias((state) => state.sweep);
+  const progress = useDebias((state) => state.sweepProgress);
   const asked = responses.find((response) => response.letter === letter);
   const ready = model.status === 'ready' ? model : undefined;
   const sweep = useQuery({
@@ -52,8 +54,8 @@ export function SweepPanel({ active, verbosity }: Props) {
         ))}
         {sweep.isFetching ? (
           <>
-            <span className="small" role="status">
-              Scoring…
+            <span className="small numeric" role="status" aria-label="Sweep progress">
+              {progressWords(progress)}
             </span>
             <Button
               size="compact-sm"

@@ -1,6 +1,13 @@
 /** Numbers and names of Debias in words. */
-import { formatErrorBound, formatSignificant } from '@/components/number-format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatErrorBound,
+  formatQuantity,
+  formatSignificant,
+} from '@/components/number-format.ts';
 import type { PenaltyMethod } from '@/core/debias.ts';
+import type { DebiasProgress } from '@/state/debias-store.ts';
 
 export const methodNames: Readonly<Record<PenaltyMethod, string>> = {
   exact: 'Exact root',
@@ -32,4 +39,14 @@ function twoDecimals(value: number): string {
 /** A setting such as a scale. */
 export function formatScale(value: number): string {
   return value === 0 ? '0' : formatSignificant(value, 3).replace(/\.?0+$/, '');
+}
+
+/** How far scoring is: the count, the rate, what is left by the share that is done. */
+export function progressWords(progress: DebiasProgress | undefined): string {
+  if (progress === undefined) return 'Preparing…';
+  const { done, total, unit, share, tokensPerSecond, elapsedMs } = progress;
+  const parts = [`${formatCount(done)} of ${formatQuantity(total, unit)}`];
+  if (tokensPerSecond !== undefined) parts.push(`${formatCount(Math.round(tokensPerSecond))} tokens/s`);
+  if (share > 0) parts.push(`about ${formatDuration((elapsedMs * (1 - share)) / share)} left`);
+  return `${parts.join(', ')}.`;
 }
