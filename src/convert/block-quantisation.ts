@@ -106,7 +106,10 @@ export function quantiseSymmetric8(values: Float32Array, blockSize: number): Sym
 }
 
 /** Values of 4-bit blocks, as a reader computes them; f32 [2 · quants]. For tests and reports. */
-export function dequantiseAffine4(blocks: Omit<AffineBlocks, keyof RoundingError>, blockSize: number): Float32Array {
+export function dequantiseAffine4(
+  blocks: Omit<AffineBlocks, keyof RoundingError>,
+  blockSize: number,
+): Float32Array<ArrayBuffer> {
   const values = new Float32Array(blocks.quants.length * 2);
   const scales = f16ToF32(blocks.scales);
   const minima = f16ToF32(blocks.minima);

@@ -28,7 +28,7 @@ const SEED = 20_261_124;
 const PAIRS = 64;
 
 /** Moves every value by up to half a step of its block's grid, in place. Length a multiple of 32. */
-export function addRoundingNoise(values: Float32Array, random: SeededRandom): Float32Array {
+export function addRoundingNoise<T extends Float32Array>(values: T, random: SeededRandom): T {
   for (let start = 0; start + BLOCK <= values.length; start += BLOCK) {
     const block = values.subarray(start, start + BLOCK);
     const step = (Math.max(...block) - Math.min(...block)) / STEPS;

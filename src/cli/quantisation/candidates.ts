@@ -1,0 +1,58 @@
+/** What is compared: block size, with and without minima, ways of finding the parameters, 8 bits for some of the matrices. */
+import type { LinearName } from '@/convert/graph/decoder-stage.ts';
+import type { Candidate } from './measure.ts';
+import {
+  affine,
+  eightBits,
+  extremes,
+  halfQuadratic,
+  presentAffine,
+  refined,
+  symmetric,
+  symmetricSearch,
+  type WeightForm,
+} from './weight-forms.ts';
+
+const REFERENCE: Candidate = { name: 'f32', formOf: () => undefined };
+
+const present16 = presentAffine(16);
+const present32 = presentAffine(32);
+const present64 = presentAffine(64);
+const present128 = presentAffine(128);
+const nearest = affine('nearest', 32, (block) => extremes(block));
+const eight = eightBits(32);
+
+function uniform(form: WeightForm): Candidate {
+  return { name: form.name, formOf: () => form };
+}
+
+/** `base`, and 8 bits where `isSensitive` says so. */
+function mixed(words: string, base: WeightForm, isSensitive: (layer: number, name: LinearName) => boolean): Candidate {
+  return {
+    name: `${base.name}; 8 bits: ${words}`,
+    formOf: (layer, name) => (isSensitive(layer, name) ? eight : base),
+  };
+}
+
+/** Every candidate; the first is the reference. @param layers of the backbone. */
+export function allCandidates(layers: number): readonly Candidate[] {
+  const isDown = (_: number, name: LinearName): boolean => name === 'mlp.down_proj';
+  const isOutput = (_: number, name: LinearName): boolean => name === 'mlp.down_proj' || name === 'self_attn.o_proj';
+  const isEdge = (layer: number): boolean => layer < 2 || layer >= layers - 2;
+  return [
+    REFERENCE,
+    uniform(present32),
+    uniform(nearest),
+    uniform(affine('refined', 32, refined)),
+    uniform(affine('HQQ', 32, halfQuadratic)),
+    uniform(present16),
+    uniform(present64),
+    uniform(present128),
+    uniform(symmetric('search', 16, symmetricSearch)),
+    uniform(symmetric('search', 32, symmetricSearch)),
+    mixed('down_proj', present32, isDown),
+    mixed('o_proj, down_proj', present32, isOutput),
+    mixed('first and last two layers', present32, isEdge),
+    uniform(eight),
+  ];
+}
