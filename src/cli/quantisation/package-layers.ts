@@ -1,13 +1,12 @@
 /** The f32 weights of a package's decoder layers, read back from its stage graphs and data files. */
-import { fromBinary } from '@bufbuild/protobuf';
 import { defined } from '@/base/assert.ts';
 import { linearShape } from '@/convert/backbone-tensors.ts';
 import { dequantiseAffine4 } from '@/convert/block-quantisation.ts';
 import { LINEAR_NAMES, type LinearName } from '@/convert/graph/decoder-stage.ts';
+import { type InitialiserBytes, readInitialisers } from '@/convert/graph/graph-initialisers.ts';
 import type { FileSet } from '@/formats/byte-source.ts';
 import type { Manifest } from '@/formats/manifest.ts';
 import { openEntry } from '@/formats/model-package.ts';
-import { ModelProtoSchema, type TensorProto } from '@/formats/onnx/onnx_pb.ts';
 
 export interface LayerWeights {
   readonly inputNorm: Float32Array<ArrayBuffer>;
@@ -27,34 +26,31 @@ export async function readPackageLayers(files: FileSet, manifest: Manifest): Pro
   let finalNorm: Float32Array<ArrayBuffer> | undefined;
   for (const { firstLayer, endLayer, graph, data } of manifest.stages) {
     const graphFile = await openEntry(files, graph);
-    const model = fromBinary(ModelProtoSchema, await graphFile.read(0, graphFile.size));
-    const initialisers = new Map((model.graph?.initializer ?? []).map((tensor) => [tensor.name, tensor]));
+    const initialisers = readInitialisers(await graphFile.read(0, graphFile.size));
     const dataFile = await openEntry(files, defined(data[0], 'a data file'));
-    const inline = (name: string): Float32Array<ArrayBuffer> => {
-      const { rawData } = defined(initialisers.get(name), name);
-      return new Float32Array(rawData.slice().buffer);
+    const bytesOf = async (name: string): Promise<Uint8Array<ArrayBuffer>> => {
+      const found: InitialiserBytes = defined(initialisers.get(name), name);
+      return found.kind === 'inline' ? found.bytes : dataFile.read(found.offset, found.length);
     };
-    const external = async (name: string): Promise<Uint8Array<ArrayBuffer>> => {
-      const tensor = defined(initialisers.get(name), name);
-      return dataFile.read(entry(tensor, 'offset'), entry(tensor, 'length'));
-    };
+    const numbers = async (name: string): Promise<Float32Array<ArrayBuffer>> =>
+      new Float32Array((await bytesOf(name)).buffer);
     for (let layer = firstLayer; layer < endLayer; layer++) {
       const linears = new Map<LinearName, Float32Array<ArrayBuffer>>();
       for (const name of LINEAR_NAMES) {
         const at = `/layers.${layer}/${name}`;
-        const quants = await external(`${at}.quants`);
-        const scales = new Uint16Array((await external(`${at}.scales.stored`)).buffer);
-        const minima = new Uint16Array((await external(`${at}.minima.stored`)).buffer);
+        const quants = await bytesOf(`${at}.quants`);
+        const scales = new Uint16Array((await bytesOf(`${at}.scales.stored`)).buffer);
+        const minima = new Uint16Array((await bytesOf(`${at}.minima.stored`)).buffer);
         const [outputs, inputs] = linearShape(manifest.architecture, name);
         linears.set(name, dequantiseAffine4({ quants, scales, minima }, (outputs * inputs) / scales.length));
       }
       layers.push({
-        inputNorm: inline(`/layers.${layer}/input_norm.weight`),
-        postAttentionNorm: inline(`/layers.${layer}/post_attention_norm.weight`),
+        inputNorm: await numbers(`/layers.${layer}/input_norm.weight`),
+        postAttentionNorm: await numbers(`/layers.${layer}/post_attention_norm.weight`),
         linears: everyLinear((name) => defined(linears.get(name), name)),
       });
     }
-    if (initialisers.has('/final/norm.weight')) finalNorm = inline('/final/norm.weight');
+    if (initialisers.has('/final/norm.weight')) finalNorm = await numbers('/final/norm.weight');
   }
   return { layers, finalNorm: defined(finalNorm, 'the final norm') };
 }
@@ -70,8 +66,4 @@ export function everyLinear<T>(make: (name: LinearName) => T): Record<LinearName
     'mlp.up_proj': make('mlp.up_proj'),
     'mlp.down_proj': make('mlp.down_proj'),
   };
-}
-
-function entry({ externalData, name }: TensorProto, key: string): number {
-  return Number(defined(externalData.find((pair) => pair.key === key)?.value, `${key} of ${name}`));
 }

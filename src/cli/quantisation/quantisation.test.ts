@@ -7,10 +7,12 @@ import { LINEAR_NAMES } from '@/convert/graph/decoder-stage.ts';
 import { ReferencePass } from '@/convert/reference-pass.ts';
 import { zeroRewardHead } from '@/convert/reward-head-tensors.ts';
 import { parseCheckpointConfig } from '@/formats/hugging-face.ts';
+import { openPackage } from '@/formats/model-package.ts';
 import { createConvertTools } from '../convert-tools.ts';
+import { diskFileSet } from '../disk-files.ts';
 import { allCandidates } from './candidates.ts';
 import { measureCandidates } from './measure.ts';
-import { type BackboneWeights, everyLinear } from './package-layers.ts';
+import { type BackboneWeights, everyLinear, readPackageLayers } from './package-layers.ts';
 import { dithered, folded } from './unrounded.ts';
 import {
   affine,
@@ -149,4 +151,21 @@ describe('a backbone', () => {
     }
     return pass.features(of.finalNorm).flatMap((rows) => [...rows]);
   }
+});
+
+test('the embedded model’s layers are read back from its stages', async () => {
+  const files = diskFileSet('public/models/embedded');
+  const { manifest } = await openPackage(files);
+  const { layers, finalNorm } = await readPackageLayers(files, manifest);
+  expect(layers).toHaveLength(manifest.architecture.layers);
+  expect(finalNorm).toHaveLength(576);
+  for (const { inputNorm, postAttentionNorm, linears } of layers) {
+    expect([inputNorm.length, postAttentionNorm.length]).toEqual([576, 576]);
+    expect(linears['mlp.down_proj']).toHaveLength(576 * 1536);
+    expect(linears['self_attn.k_proj']).toHaveLength(192 * 576);
+  }
+  // They came in 4 bits in blocks of 32, so no row of a block has more than 16 values.
+  const block = layers[19]!.linears['mlp.up_proj'].subarray(64, 96);
+  expect(new Set(block).size).toBeLessThanOrEqual(16);
+  expect(new Set(block).size).toBeGreaterThan(4);
 });
