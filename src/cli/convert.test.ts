@@ -4,8 +4,10 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openCheckpointTensors } from '@/formats/checkpoint-tensors.ts';
 import { hubFileSet, parseHubId } from '@/formats/hub-source.ts';
 import { openPackage } from '@/formats/model-package.ts';
+import { writeSafetensors } from '@/formats/safetensors-writer.ts';
 import { diskFileSet } from './disk-files.ts';
 import { runConvert } from './convert.ts';
 import { diskChunks } from './disk-chunks.ts';
@@ -111,6 +113,35 @@ describe('a folder as a sink', () => {
     expect(readdirSync(folder)).not.toContain('sink');
   });
 });
+
+test('an adapter is merged and named; a folder without one is refused', async () => {
+  const [plain, adapted, adapter] = [join(folder, 'plain'), join(folder, 'adapted'), join(folder, 'tuned')];
+  await mkdir(adapter);
+  const more = ['--dtype', 'f32', '--max-layers', '1'];
+  const args = [checkpoint, '--out', adapted, '--adapter', adapter, ...more];
+  expect(await command(args)).toMatchObject({ exitCode: 1, errors: [expect.stringMatching(/^adapter_config\.json/)] });
+  const tensor = 'model.layers.0.mlp.down_proj';
+  const { shape } = (await openCheckpointTensors(diskFileSet(checkpoint))).require(`${tensor}.weight`);
+  const half = (letter: string, dims: readonly number[]) => ({
+    name: `base_model.model.${tensor}.lora_${letter}.weight`,
+    dtype: 'F32' as const,
+    shape: dims,
+    data: new Float32Array(dims[0]! * dims[1]!).fill(0.1),
+  });
+  const config = { peft_type: 'LORA', r: 2, lora_alpha: 4, target_modules: ['down_proj'] };
+  writeFileSync(join(adapter, 'adapter_config.json'), JSON.stringify(config));
+  writeFileSync(
+    join(adapter, 'adapter_model.safetensors'),
+    writeSafetensors([half('A', [2, shape[1]!]), half('B', [shape[0]!, 2])]),
+  );
+  const { exitCode, lines } = await command(args);
+  expect(exitCode).toBe(0);
+  expect(lines.join('\n')).toContain(`The adapter ${adapter} was merged into 1 tensors.`);
+  expect((await command([checkpoint, '--out', plain, ...more])).exitCode).toBe(0);
+  const [one, other] = [await openPackage(diskFileSet(plain)), await openPackage(diskFileSet(adapted))];
+  expect(other.manifest).toMatchObject({ name: 'checkpoint-tuned', source: { name: 'checkpoint + tuned' } });
+  expect(other.manifest.canaries[0]!.reference).not.toEqual(one.manifest.canaries[0]!.reference);
+}, 120_000);
 
 test('hub ids', () => {
   expect(parseHubId('owner/name')).toEqual({ id: 'owner/name', revision: 'main' });
