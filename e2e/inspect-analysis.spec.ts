@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Locator, Page } from '@playwright/test';
 import { idle, openModel, readResult, response, score, write } from './inspect-page.ts';
-import { badlyPlaced, expectNoViolations, widths } from './page-look.ts';
+import { expectNoViolations, expectWellPlaced } from './look.ts';
 import { expect, test } from './test.ts';
 
 const model = 'armorm-tiny-smollm';
@@ -213,14 +213,6 @@ test('many responses are ranked, and compared with the one that is pinned', asyn
   }
 });
 
-/** Nothing is cut off or overlaps at any width. */
-async function expectWhole(page: Page): Promise<void> {
-  for (const width of widths) {
-    await page.setViewportSize({ width, height: 900 });
-    await expect.poll(() => badlyPlaced(page)).toEqual([]);
-  }
-}
-
 for (const scheme of ['light', 'dark'] as const) {
   test(`menus, the gate’s radar, tables and a ranking are whole and accessible in the ${scheme} scheme`, async ({
     page,
@@ -235,15 +227,15 @@ for (const scheme of ['light', 'dark'] as const) {
     await expect(page.getByRole('menuitem', { name: 'CSV table' })).toBeFocused();
     await page.keyboard.press('Escape');
     await expect(page.getByRole('button', { name: 'Export Gate', exact: true })).toBeFocused();
-    await expectWhole(page);
+    await expectWellPlaced(page);
     for (const button of await page.getByRole('button', { name: /^Show .* as a table$/ }).all()) await button.click();
-    await expectWhole(page);
+    await expectWellPlaced(page);
     await expectNoViolations(page);
     await page.getByRole('button', { name: 'Add a response' }).click();
     await page.getByRole('textbox', { name: 'Response C text' }).fill('Stop watering.');
     await page.getByRole('button', { name: 'Score', exact: true }).click();
     await idle(page);
-    await expectWhole(page);
+    await expectWellPlaced(page);
     await expectNoViolations(page);
   });
 
@@ -253,7 +245,7 @@ for (const scheme of ['light', 'dark'] as const) {
     await page.goto('/');
     await response(page, 'A').getByRole('button', { name: 'ultrafeedback-honesty', exact: true }).last().click();
     await expect(page.getByRole('dialog')).toContainText('What raises it');
-    await expectWhole(page);
+    await expectWellPlaced(page);
     await expectNoViolations(page);
   });
 }

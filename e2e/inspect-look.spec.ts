@@ -1,10 +1,19 @@
 /** How the views hold up: no accessibility violation, nothing cut off or overlapping, at every width and in both schemes. */
 import { fileURLToPath } from 'node:url';
 import { idle, openModel, readResult, response } from './inspect-page.ts';
-import { badlyPlaced, expectNoViolations, widths } from './page-look.ts';
+import { expectNoViolations, expectWellPlaced, expectWholeAtEveryWidth } from './look.ts';
 import { expect, test } from './test.ts';
 
 const model = 'armorm-tiny-smollm';
+/** What opens each dialog, and the dialog's name. */
+const dialogs = [
+  ['Examples', 'Examples'],
+  ['History', 'History'],
+  ['Paste JSON', 'Paste or open JSON'],
+  ['Share', 'Share or export'],
+  ['What the model reads of response A', 'What the model reads of response A'],
+] as const;
+
 for (const scheme of ['light', 'dark'] as const) {
   test(`Inspect and Models are whole and accessible in the ${scheme} scheme`, async ({ page }) => {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
@@ -16,12 +25,21 @@ for (const scheme of ['light', 'dark'] as const) {
       }, path);
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(path === '/' ? 'Inspect' : 'Models');
       await idle(page);
-      for (const width of widths) {
-        await page.setViewportSize({ width, height: 900 });
-        await idle(page);
-        await expect.poll(() => badlyPlaced(page)).toEqual([]);
-      }
-      await expectNoViolations(page);
+      await expectWholeAtEveryWidth(page, path);
+      await expectWellPlaced(page, path);
+    }
+  });
+
+  test(`every dialog of Inspect is whole and accessible in the ${scheme} scheme`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    await openModel(page, model);
+    for (const [opener, dialog] of dialogs) {
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await page.getByRole('button', { name: opener }).first().click();
+      await expect(page.getByRole('dialog', { name: dialog })).toBeVisible();
+      await expectWholeAtEveryWidth(page, dialog);
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('dialog')).toHaveCount(0);
     }
   });
 }
