@@ -64,11 +64,16 @@ export async function verifyKept(jobs: PackageJobs, entry: KeptEntry): Promise<v
 
 /** Converts a checkpoint; the same one goes on where an interrupted conversion stood. */
 export async function convertCheckpointHere(jobs: PackageJobs, request: ConversionRequest): Promise<void> {
-  await perform('convert', request.source.name, async (signal) => {
+  await perform('convert', conversionTarget(request), async (signal) => {
     await askToKeep();
     await jobs.run('convert', request, signal);
     return 'Converted: the package is whole.';
   });
+}
+
+/** The name a conversion goes by until its package has one of its own. */
+function conversionTarget({ source }: ConversionRequest): string {
+  return source.kind === 'files' ? source.name : source.id.slice(source.id.indexOf('/') + 1).replace(/@.*$/, '');
 }
 
 /** Marks it; the space is given back when nobody can undo it any more. */

@@ -1,9 +1,9 @@
-/** Converts a Hugging Face checkpoint in the page folder into a package kept on this machine. */
-import { Button, NativeSelect } from '@mantine/core';
+/** Converts a Hugging Face checkpoint in the page: a folder, or a repository of a hub, into a package kept on this machine. */
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useRef, useState } from 'react';
 import { FolderIcon } from '@/components/icons.tsx';
 import { formatBytes, formatQuantity } from '@/components/number-format.ts';
-import type { ConversionRequest } from '@/jobs/api/packages.ts';
+import type { CheckpointSource, ConversionRequest } from '@/jobs/api/packages.ts';
 import { convertCheckpointHere } from '@/queries/kept-actions.ts';
 import { canKeep } from '@/queries/kept-packages.ts';
 import { usePackageJobs } from '@/queries/package-context.ts';
@@ -21,13 +21,23 @@ const precisions: readonly { readonly value: ConversionRequest['dtype']; readonl
   { value: 'f32', label: 'f32: as the model computes' },
 ];
 
+const defaultHub = 'https://huggingface.co';
+
 export function ConvertPanel() {
   const jobs = usePackageJobs();
   const chosen = useCheckpointChoice((state) => state.chosen);
   const converting = useKeptTasks(({ tasks }) => tasks.some(({ kind }) => kind === 'convert'));
   const picker = useRef<HTMLInputElement>(null);
   const [dtype, setDtype] = useState<ConversionRequest['dtype']>('q4');
+  const [hub, setHub] = useState({ id: '', token: '', address: defaultHub });
   const [problem, setProblem] = useState<string>();
+  const id = hub.id.trim();
+  const source: CheckpointSource | undefined =
+    chosen !== undefined
+      ? { kind: 'files', ...chosen }
+      : id === ''
+        ? undefined
+        : { kind: 'hub', id, hub: hub.address.trim(), ...(hub.token === '' ? {} : { token: hub.token }) };
   return (
     <section className={`card ${viewClasses.card}`} aria-label="Convert a checkpoint">
       <h2>Convert a checkpoint</h2>
@@ -65,7 +75,35 @@ export function ConvertPanel() {
           {problem}
         </p>
       )}
-      {chosen === undefined ? null : (
+      {chosen === undefined ? (
+        <>
+          <TextInput
+            label="Or its id on the hub"
+            placeholder="owner/name or owner/name@revision"
+            value={hub.id}
+            disabled={!canKeep()}
+            onChange={(event) => setHub({ ...hub, id: event.currentTarget.value })}
+          />
+          {id === '' ? null : (
+            <>
+              <TextInput
+                type="password"
+                label="Access token"
+                description="Only for models that ask for one. It goes to the hub alone and is forgotten with this page."
+                autoComplete="off"
+                value={hub.token}
+                onChange={(event) => setHub({ ...hub, token: event.currentTarget.value })}
+              />
+              <TextInput
+                label="Hub"
+                inputMode="url"
+                value={hub.address}
+                onChange={(event) => setHub({ ...hub, address: event.currentTarget.value })}
+              />
+            </>
+          )}
+        </>
+      ) : (
         <p className="small numeric">
           {chosen.name}: {formatQuantity(chosen.files.length, 'file')},{' '}
           {formatBytes(chosen.files.reduce((sum, { blob }) => sum + blob.size, 0))}.{' '}
@@ -85,9 +123,9 @@ export function ConvertPanel() {
           }}
         />
         <Button
-          disabled={chosen === undefined || converting}
+          disabled={source === undefined || converting}
           onClick={() => {
-            if (chosen !== undefined) void convertCheckpointHere(jobs, { source: { kind: 'files', ...chosen }, dtype });
+            if (source !== undefined) void convertCheckpointHere(jobs, { source, dtype });
           }}
         >
           Convert

@@ -14,8 +14,17 @@ export type PackageSource =
       readonly files: readonly { readonly path: string; readonly blob: Blob }[];
     };
 
-/** A checkpoint in Hugging Face layout, as a folder. */
-export type CheckpointSource = Extract<PackageSource, { kind: 'files' }>;
+/** A checkpoint in Hugging Face layout: a folder, or a repository of a hub. */
+export type CheckpointSource =
+  | Extract<PackageSource, { kind: 'files' }>
+  | {
+      readonly kind: 'hub';
+      /** `owner/name` or `owner/name@revision`. */
+      readonly id: string;
+      readonly hub: string;
+      /** For models that ask for one. Sent to the hub and nowhere else, and kept nowhere. */
+      readonly token?: string;
+    };
 
 export interface ConversionRequest {
   readonly source: CheckpointSource;
