@@ -3,6 +3,7 @@
  * with the numbers an independent implementation gave, within the tolerance its file states.
  */
 import type { Page } from '@playwright/test';
+import { MULTIDOMAIN_OBJECTIVES } from '@/core/multidomain-objectives.ts';
 import { goldenNames, readGolden, type GoldenCase } from '../src/cli/fixtures/golden-checkpoints.ts';
 import { idle, openModel, readResult, type ResponseResult } from './inspect-page.ts';
 import { expect, test } from './test.ts';
@@ -90,10 +91,11 @@ for (const golden of goldenNames) {
           for (const [index, one] of group.entries()) {
             const result = await readResult(page, 'ABCDEFGH'.charAt(index));
             expectGolden(result, one, meta.tolerance, `${one.case} ${index}`);
-            // Only ArmoRM's own names follow from its shape; a descendant's are given with --objectives, or numbered.
-            const named = golden.startsWith('armorm');
-            const numbered = meta.objectives.map((_, i) => `objective-${String(i).padStart(2, '0')}`);
-            expect(result.rows.map((row) => row.objective)).toEqual(named ? [...meta.objectives] : numbered);
+            // Checkpoints carry no names; those of the two published models follow from the number of objectives.
+            const names = golden.startsWith('armorm')
+              ? meta.objectives
+              : MULTIDOMAIN_OBJECTIVES.map(({ name }) => name);
+            expect(result.rows.map((row) => row.objective)).toEqual([...names]);
             scored++;
           }
         });

@@ -12,6 +12,7 @@ import {
 } from '@/formats/kept/kept-package.ts';
 import { opfsPackageFolders } from '@/formats/kept/package-folders.ts';
 import { writeLock, type PackageJobs, type PackageSource } from '@/jobs/api/packages.ts';
+import { useKeptTasks } from '@/state/kept-tasks.ts';
 import { onPackageNews } from '@/state/package-news.ts';
 import { storageQuery } from './model-queries.ts';
 
@@ -107,15 +108,23 @@ export function canKeep(): boolean {
 /** The list, kept up to date with what any tab does. */
 export function useKeptPackages() {
   const client = useQueryClient();
-  useEffect(
-    () =>
-      onPackageNews((news) => {
-        if (news.kind === 'progress') return;
-        void client.invalidateQueries({ queryKey: keptKey });
-        void client.invalidateQueries({ queryKey: storageQuery().queryKey });
-      }),
-    [client],
-  );
+  useEffect(() => {
+    const refresh = () => {
+      void client.invalidateQueries({ queryKey: keptKey });
+      void client.invalidateQueries({ queryKey: storageQuery().queryKey });
+    };
+    const forgetNews = onPackageNews((news) => {
+      if (news.kind !== 'progress') refresh();
+    });
+    // The news of a task's last change goes out while its lock is still held: the list would call it busy once more.
+    const forgetTasks = useKeptTasks.subscribe((now, before) => {
+      if (now.tasks.length < before.tasks.length) refresh();
+    });
+    return () => {
+      forgetNews();
+      forgetTasks();
+    };
+  }, [client]);
   return useQuery(keptPackagesQuery());
 }
 
