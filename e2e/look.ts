@@ -47,10 +47,12 @@ async function badlyPlaced(page: Page): Promise<string[]> {
         box: text.getBoundingClientRect(),
       }));
       if (labels.length === 0) found.push('a chart has no labels');
-      // A radar's line has one corner for each objective, and each has its label.
+      // A radar's line goes once around, back to where it began, with one corner for each objective; each has its label.
       const line = chart.querySelector('.recharts-radar-polygon path')?.getAttribute('d');
-      const corners = line?.match(/[ML]/g)?.length;
-      if (corners !== undefined && labels.length !== corners)
+      const corners = (line?.match(/[ML][^MLZz]+/g) ?? [])
+        .map((corner) => corner.slice(1))
+        .filter((corner, at, all) => at === 0 || corner !== all[0]).length;
+      if (line !== undefined && labels.length !== corners)
         found.push(`a radar has ${labels.length} labels for ${corners} objectives`);
       for (const [index, { name, box }] of labels.entries()) {
         if (
