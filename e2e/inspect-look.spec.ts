@@ -88,7 +88,7 @@ test('a package folder is opened from disk, and another folder is refused by nam
   await openModel(page, model);
   await page.goto(`/?model=/packages/${model}/#/models`);
   await idle(page);
-  const picker = page.locator('input[type=file]');
+  const picker = page.getByLabel('Package folder');
   await picker.setInputFiles(fileURLToPath(new URL('.', import.meta.url)));
   await expect(page.getByRole('alert')).toContainText('armoscope.json');
   await expect(page.getByRole('region', { name: 'Model in use' })).toContainText(model);
