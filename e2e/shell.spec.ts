@@ -159,19 +159,19 @@ test('without its server the page says what it cannot fetch, and everything that
 });
 
 test('a view that cannot be fetched says so in its place and can be tried again', async ({ page }) => {
-  await page.route(/assets\/models-view-.*\.js/, (route) => route.abort());
+  await page.route(/assets\/models-page-.*\.js/, (route) => route.abort());
   await page.goto('/#/models');
   const alert = page.getByRole('alert');
   await expect(alert).toContainText('Models is fetched when it is first opened');
   await expectNoViolations(page, 'failed view');
-  await page.unroute(/assets\/models-view-.*\.js/);
+  await page.unroute(/assets\/models-page-.*\.js/);
   await alert.getByRole('button', { name: 'Try again' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Models' })).toBeVisible();
 });
 
 test('a view that fails leaves the others alone, and opens again when it can', async ({ page, watch }) => {
   // The view's chunk, with a component in place of its own that throws until the page says otherwise.
-  await page.route(/assets\/models-view-.*\.js/, async (route) => {
+  await page.route(/assets\/models-page-.*\.js/, async (route) => {
     const body = await (await route.fetch()).text();
     const [, exported = ''] = /export\s*\{[^}]*?\bas (\w+)\s*\}/.exec(body) ?? [];
     expect(exported).not.toBe('');
