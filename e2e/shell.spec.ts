@@ -171,15 +171,14 @@ test('a view that cannot be fetched says so in its place and can be tried again'
 
 test('a view that fails leaves the others alone, and opens again when it can', async ({ page, watch }) => {
   // The view's chunk, with a component in place of its own that throws until the page says otherwise.
-  await page.route(/assets\/models-page-.*\.js/, async (route) => {
-    const body = await (await route.fetch()).text();
-    const [, exported = ''] = /export\s*\{[^}]*?\bas (\w+)\s*\}/.exec(body) ?? [];
-    expect(exported).not.toBe('');
-    await route.fulfill({
+  await page.route(/assets\/models-page-.*\.js/, (route) =>
+    route.fulfill({
       contentType: 'text/javascript',
-      body: `const view = () => { if (!window.mended) throw new Error('broken on purpose'); }; export { view as ${exported} };`,
-    });
-  });
+      body:
+        "export const workerUrl = '/';" +
+        "export const Page = () => { if (!window.mended) throw new Error('broken on purpose'); };",
+    }),
+  );
   await page.goto('/#/models');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('This view stopped working');
   await expect(page.getByRole('alert')).toContainText('broken on purpose');
