@@ -12,7 +12,7 @@ import { ensureChromium } from './install-chromium.ts';
 import { countPlaywright, countVitest, judge, sum, summaryLine, type Count } from './test-report.ts';
 
 /** A suite that hangs is a failure, not a wait. */
-const suiteTimeoutMs = 40 * 60_000;
+const suiteTimeoutMs = 60 * 60_000;
 
 interface Suite {
   readonly name: string;
