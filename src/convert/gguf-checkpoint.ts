@@ -37,7 +37,7 @@ export interface GgufCheckpoint {
 }
 
 /** llama.cpp's names of a layer's tensors. */
-const LAYER_TENSORS: readonly (readonly [
+export const LAYER_TENSORS: readonly (readonly [
   gguf: string,
   ours: LinearName | 'input_layernorm' | 'post_attention_layernorm',
 ])[] = [

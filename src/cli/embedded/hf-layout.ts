@@ -5,6 +5,7 @@
  *
  * Invariant: tensors are written one at a time; memory holds the GGUF file and one tensor.
  */
+import { LAYER_TENSORS } from '@/convert/gguf-checkpoint.ts';
 import { createWriteStream } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,18 +28,6 @@ export const EMBEDDED_CHAT_TEMPLATE =
 export const GATE_HIDDEN = 128;
 export const GATE_HIDDEN_LAYERS = 3;
 export const OBJECTIVE_COUNT = 19;
-
-const LAYER_TENSORS: readonly (readonly [gguf: string, huggingFace: string])[] = [
-  ['attn_norm', 'input_layernorm'],
-  ['attn_q', 'self_attn.q_proj'],
-  ['attn_k', 'self_attn.k_proj'],
-  ['attn_v', 'self_attn.v_proj'],
-  ['attn_output', 'self_attn.o_proj'],
-  ['ffn_norm', 'post_attention_layernorm'],
-  ['ffn_gate', 'mlp.gate_proj'],
-  ['ffn_up', 'mlp.up_proj'],
-  ['ffn_down', 'mlp.down_proj'],
-];
 
 interface PlannedTensor {
   readonly name: string;
