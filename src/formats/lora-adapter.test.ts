@@ -1,4 +1,4 @@
-/** LoRA adapters against merges that NumPy made (versions in the golden's `meta`), and refusals by name. */
+/** LoRA adapters against merges that NumPy made and that peft itself made (versions in each golden's `meta`), and refusals by name. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openCheckpointTensors } from './checkpoint-tensors.ts';
@@ -65,6 +65,63 @@ describe.each(golden.cases)('$name', ({ config, adapter, merged }) => {
     const others = [...base.infos.keys()].filter((tensor) => !(tensor in merged));
     const read = (tensors: typeof base) => Promise.all(others.map((tensor) => tensors.readAsFloat32(tensor)));
     expect(await read(adapted.tensors)).toEqual(await read(base));
+  });
+});
+
+interface PeftGolden {
+  readonly base: string;
+  readonly cases: readonly {
+    readonly name: string;
+    readonly config: Readonly<Record<string, unknown>>;
+    readonly adapter: string;
+    /** Tensors that `merge_and_unload` changed; absent where the adapter is to be refused. */
+    readonly merged?: Readonly<Record<string, string>>;
+  }[];
+}
+
+describe('adapters that peft saved', () => {
+  // Our own fixture: its shape is part of the tree.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const peft = JSON.parse(readFileSync(new URL('./fixtures/lora-peft.json', import.meta.url), 'utf8')) as PeftGolden;
+  const open = () => openCheckpointTensors(memoryFileSet('base', new Map([['model.safetensors', bytesOf(peft.base)]])));
+
+  test('DoRA is refused by its key', async () => {
+    const refused = peft.cases.filter(({ merged }) => merged === undefined);
+    expect(refused.map(({ name }) => name)).toEqual(['DoRA']);
+    for (const { config: given, adapter: weights } of refused)
+      await expect(adaptCheckpoint(await open(), adapterFiles(given, bytesOf(weights)))).rejects.toThrow(
+        `${ADAPTER_CONFIG_FILE}: use_dora: DoRA`,
+      );
+  });
+
+  const mergedCases = peft.cases.flatMap(({ merged, ...one }) => (merged === undefined ? [] : [{ ...one, merged }]));
+  test.each(mergedCases)('$name', async ({ config: given, adapter: weights, merged }) => {
+    const base = await open();
+    const { tensors } = await adaptCheckpoint(base, adapterFiles(given, bytesOf(weights)));
+    for (const name of base.infos.keys()) {
+      const [before, values] = [await base.readAsFloat32(name), await tensors.readAsFloat32(name)];
+      const bytes = merged[name];
+      const expected = bytes === undefined ? before : new Float32Array(bytesOf(bytes).buffer);
+      expect(values.length, name).toBe(expected.length);
+      for (const [i, value] of values.entries()) {
+        // PyTorch sums B A in f32, we in f64: two units in the last place of the larger of weight and change.
+        const tolerance = 2 ** -22 * Math.max(Math.abs(before[i]!), Math.abs(expected[i]! - before[i]!));
+        expect(Math.abs(value - expected[i]!), `${name}[${i}]`).toBeLessThanOrEqual(tolerance);
+      }
+    }
+  });
+
+  test('the two names that peft adds for a classifier are a demand only where they stand alone', async () => {
+    const { config: given, adapter: weights } = peft.cases[0]!;
+    expect(given).toMatchObject({ task_type: 'SEQ_CLS', modules_to_save: ['classifier', 'score'] });
+    for (const change of [
+      { modules_to_save: ['classifier'] },
+      { task_type: null },
+      { modules_to_save: ['norm', 'classifier', 'score'] },
+    ])
+      await expect(
+        adaptCheckpoint(await open(), adapterFiles({ ...given, ...change }, bytesOf(weights))),
+      ).rejects.toThrow(`${ADAPTER_CONFIG_FILE}: modules_to_save`);
   });
 });
 

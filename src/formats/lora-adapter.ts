@@ -111,9 +111,18 @@ export function parseAdapterConfig(value: unknown): AdapterConfig {
     rankPattern: pattern('rank_pattern'),
     alphaPattern: pattern('alpha_pattern'),
     targetModules: names('target_modules'),
-    modulesToSave: names('modules_to_save') ?? [],
+    modulesToSave: savedModules(names('modules_to_save') ?? [], value['task_type']),
     baseModel: typeof base === 'string' && base !== '' ? base : undefined,
   };
+}
+
+/** Heads that PEFT lists together for every classifier, whether the model has one of that name or not (`peft_model.py`). */
+const CLASSIFIERS = ['classifier', 'score'];
+
+/** `modules_to_save` without the two names that PEFT adds of its own accord. */
+function savedModules(listed: readonly string[], task: unknown): readonly string[] {
+  const added = (task === 'SEQ_CLS' || task === 'TOKEN_CLS') && CLASSIFIERS.every((name) => listed.includes(name));
+  return added ? listed.filter((name) => !CLASSIFIERS.includes(name)) : listed;
 }
 
 /** Not absent, off or empty. */

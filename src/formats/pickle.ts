@@ -241,7 +241,14 @@ class PickleMachine {
     if (name === 'collections OrderedDict' && items.length === 0) return { kind: 'dict', entries: new Map() };
     if (name === 'torch._utils _rebuild_parameter' && isTensor(items[0])) return items[0];
     if (name === 'torch._utils _rebuild_tensor_v2') {
-      const [storage, offset, shape, strides] = items;
+      const [storage, offset, shape, strides, , , metadata] = items;
+      // A view that negates or conjugates without touching its storage: the numbers as they lie there are not the tensor's.
+      if (isDict(metadata) && metadata.entries.size > 0)
+        throw this.error(
+          'unsupported',
+          `it holds a tensor with ${[...metadata.entries.keys()].map(String).join(' and ')} set, a view whose numbers differ from those stored`,
+          'Save tensor.clone() or tensor.resolve_neg() instead.',
+        );
       const sizes = wholeNumbers(shape);
       const steps = wholeNumbers(strides);
       if (

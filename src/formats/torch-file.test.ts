@@ -1,6 +1,6 @@
 /**
- * `.pt` files. Those in fixtures/torch hold pickles that CPython's own pickler wrote (protocols 2 and 4) with PyTorch's persistent ids
- * and functions, inside archives of Python's zipfile; the rest is made here, byte by byte.
+ * `.pt` files. In fixtures/torch, those named torch-… are PyTorch's own; the others hold pickles that CPython's pickler wrote (protocols
+ * 2 and 4) with PyTorch's persistent ids and functions, inside archives of Python's zipfile. The rest is made here, byte by byte.
  */
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
@@ -48,6 +48,32 @@ describe('what PyTorch writes', () => {
       expect(await isTorchFile(source(file))).toBe(false);
     }
     expect(await isTorchFile(source(new Uint8Array(0)))).toBe(false);
+  });
+});
+
+describe('files of PyTorch 2.15 (fixtures/torch/README.md)', () => {
+  type Expected = Record<string, Record<string, { readonly shape: number[]; readonly values: string }>>;
+  // Our own fixture: its shape is part of the tree.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const { files } = JSON.parse(new TextDecoder().decode(fixture('torch-files.json'))) as { files: Expected };
+
+  test.each(Object.entries(files))('%s', async (name, expected) => {
+    const found = await tensors(fixture(name));
+    expect(Object.keys(expected).filter((key) => !(key in found))).toEqual([]);
+    for (const [key, { shape, values }] of Object.entries(expected)) {
+      const floats = new Float32Array(Uint8Array.from(Buffer.from(values, 'base64')).buffer);
+      expect(found[key], key).toEqual({ shape, values: [...floats] });
+    }
+  });
+
+  test.each([
+    ['torch-refused-negated.pt', /tensor with neg set.*resolve_neg/],
+    ['torch-refused-protocol-1.pt', /pickle of protocol 0 or 1.*without pickle_protocol/],
+    ['torch-refused-module.pt', /"stage2\.GatingNetwork".*torch\.save\(model\.state_dict/],
+    ['torch-refused-old-format.pt', /before version 1\.6/],
+  ])('%s', async (name, says) => {
+    await expect(tensors(fixture(name))).rejects.toBeInstanceOf(FormatError);
+    await expect(tensors(fixture(name))).rejects.toThrow(says);
   });
 });
 
@@ -207,7 +233,13 @@ describe('fuzzed', () => {
   };
 
   test('bytes changed, cut or put in: tensors or a typed error, nothing else', async () => {
-    const files = ['state-dict-protocol-2.pt', 'state-dict-protocol-4.pt', 'transposed.pt'].map(fixture);
+    const files = [
+      'state-dict-protocol-2.pt',
+      'state-dict-protocol-4.pt',
+      'transposed.pt',
+      'torch-shared-storage.pt',
+      'torch-with-optimizer-protocol-5.pt',
+    ].map(fixture);
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...files),

@@ -87,7 +87,16 @@ export async function openTorchFile(
     new TextDecoder().decode(await order.read(0, Math.min(order.size, 16), signal)) !== 'little'
   )
     throw new FormatError('unsupported', source.name, 'was written on a big-endian machine.', remedy);
-  const root = readPickle(`${source.name}: ${pickleEntry.name}`, await pickleEntry.read(0, pickleEntry.size, signal));
+  const pickle = await pickleEntry.read(0, pickleEntry.size, signal);
+  // The first instruction of protocol 2 and later.
+  if (pickle.length > 0 && pickle[0] !== 0x80)
+    throw new FormatError(
+      'unsupported',
+      `${source.name}: ${pickleEntry.name}`,
+      'is a pickle of protocol 0 or 1; torch.save writes protocol 2 unless it is told otherwise.',
+      'Load it in PyTorch and save it again without pickle_protocol.',
+    );
+  const root = readPickle(`${source.name}: ${pickleEntry.name}`, pickle);
   const found = new Map<string, TorchFileTensor>();
   collect(root, '', (name, tensor) => {
     const where = tensorWhere(source.name, name);
