@@ -1,16 +1,18 @@
 /**
  * `npm run bench:quantisation`: ways of storing the linear layers, by what they do to scores and by their size.
  *
- * On the embedded backbone with weights that lie on no grid (`quantisation/unrounded.ts`) and the pairs we wrote; everything in f32
+ * On the embedded backbone with weights that lie on no grid (`quantisation/unrounded.ts`) and the texts we wrote; everything in f32
  * arithmetic, so that only the rounding of weights is seen. Deterministic. Prints a table in Markdown.
  */
 import { parseArgs } from 'node:util';
 import { defined } from '@/base/assert.ts';
+import type { TemplateMessage } from '@/convert/model-tokens.ts';
 import type { SequenceRows } from '@/convert/reference-pass.ts';
 import { openEmbeddingTable } from '@/formats/embedding-table.ts';
 import { openEntry, openPackage, readHeads } from '@/formats/model-package.ts';
 import { readJsonFile } from '@/formats/json-file.ts';
 import { marginNoise } from '@/formats/score-noise.ts';
+import { examples } from '@/samples/examples.ts';
 import { createConvertTools } from './convert-tools.ts';
 import { diskFileSet } from './disk-files.ts';
 import { readWrittenPairs, WRITTEN_PAIRS_FILE } from './embedded/written-pairs.ts';
@@ -20,9 +22,6 @@ import { type BackboneWeights, readPackageLayers } from './quantisation/package-
 import { dithered, folded } from './quantisation/unrounded.ts';
 
 const MODEL = 'public/models/embedded';
-/** The shortest of the pairs, by characters: the time goes with the tokens. */
-const PAIRS = 8;
-
 const { values } = parseArgs({
   options: { weights: { type: 'string', default: 'dithered' }, only: { type: 'string' } },
 });
@@ -39,7 +38,7 @@ const unrounded: Readonly<Record<string, () => BackboneWeights>> = {
   folded: () => folded(original, architecture),
 };
 const tools = await createConvertTools();
-const sequences = await readSequences();
+const { sequences, pairs } = await readTexts();
 const embedded = await Promise.all(sequences.map(({ tokenIds }) => table.lookup(tokenIds)));
 const pattern = new RegExp(values.only ?? '.');
 const candidates = allCandidates(architecture.layers).filter(({ name }, i) => i === 0 || pattern.test(name));
@@ -51,6 +50,7 @@ for (const kind of values.weights.split(',')) {
       architecture,
       head,
       sequences,
+      pairs,
       embedded,
       runner: tools.stageRunner,
       onLayer: (layer) =>
@@ -67,35 +67,61 @@ function elapsedSeconds(): string {
   return ((performance.now() - startedAt) / 1000).toFixed(0);
 }
 
-async function readSequences(): Promise<SequenceRows[]> {
+/** The written pairs and the examples: every response once, and beside the first one to its prompt. */
+async function readTexts(): Promise<{ sequences: SequenceRows[]; pairs: [number, number][] }> {
   const tokenizerJson = await readJsonFile(await openEntry(files, manifest.tokenizer), Infinity);
   const tokenizerConfig = await readJsonFile(await openEntry(files, manifest.tokenizerConfig), Infinity);
   const encoder = tools.chatEncoder(manifest, tokenizerJson, tokenizerConfig);
-  const length = ({ prompt, chosen, rejected }: Awaited<ReturnType<typeof readWrittenPairs>>[number]): number =>
-    2 * prompt.reduce((sum, { content }) => sum + content.length, 0) + chosen.length + rejected.length;
-  const pairs = (await readWrittenPairs(WRITTEN_PAIRS_FILE)).toSorted((a, b) => length(a) - length(b)).slice(0, PAIRS);
-  return pairs.flatMap(({ prompt, chosen, rejected }) =>
-    [chosen, rejected].map((response) => {
+  const written = await readWrittenPairs(WRITTEN_PAIRS_FILE);
+  const texts: { prompt: readonly TemplateMessage[]; responses: readonly string[] }[] = [
+    ...written.map(({ prompt, chosen, rejected }) => ({ prompt, responses: [chosen, rejected] })),
+    ...examples.map(({ system, turns, responses }) => ({
+      prompt: [
+        ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+        ...turns.map((content, turn) => ({
+          role: turn % 2 === 0 ? ('user' as const) : ('assistant' as const),
+          content,
+        })),
+      ],
+      responses,
+    })),
+  ];
+  const all: SequenceRows[] = [];
+  const of: [number, number][] = [];
+  for (const { prompt, responses } of texts) {
+    const first = all.length;
+    for (const [number, response] of responses.entries()) {
       const { tokenIds, scoredIndex, gateIndex } = encoder.encode(prompt, response);
-      return { tokenIds, rows: [scoredIndex, gateIndex] };
-    }),
-  );
+      if (number > 0) of.push([first, all.length]);
+      all.push({ tokenIds, rows: [scoredIndex, gateIndex] });
+    }
+  }
+  return { sequences: all, pairs: of };
 }
 
 function printTable(kind: string, [, ...measured]: readonly Measured[]): void {
   const tokens = sequences.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
   console.log(
-    `\nWeights ${kind}; ${sequences.length / 2} pairs, ${tokens} tokens; noise of a verdict ${noise.deviation.toPrecision(3)}\n`,
+    `\nWeights ${kind}; ${pairs.length} pairs, ${tokens} tokens; noise of a verdict ${noise.deviation.toPrecision(3)}\n`,
   );
-  console.log('| form | bits a weight | weights off by | hidden state off by | margin error, verdict noises |');
-  console.log('|---|---|---|---|---|');
-  for (const { name, bitsPerWeight, weightError, featureError, marginDeviation } of measured) {
+  console.log(
+    '| form | bits a weight | weights off by | hidden state off by | margin error, verdict noises | the same at 5 bits | ns a weight |',
+  );
+  console.log('|---|---|---|---|---|---|---|');
+  for (const each of measured) {
+    const { name, bitsPerWeight, weightError, featureError, marginDeviation, marginUncertainty, roundingNs } = each;
+    const error = marginDeviation / noise.deviation;
+    // Where the rest stays f32 the size says nothing.
+    const sized = (text: string): string => (name.startsWith('only') ? '–' : text);
     const cells = [
       name,
-      bitsPerWeight.toFixed(2),
+      sized(bitsPerWeight.toFixed(2)),
       weightError.toFixed(4),
       featureError.toFixed(4),
-      (marginDeviation / noise.deviation).toFixed(2),
+      `${error.toFixed(2)} ± ${(marginUncertainty / noise.deviation).toFixed(2)}`,
+      // A bit more halves a step, and so the error: what this form's error comes to at the default's size.
+      sized((error * 2 ** (bitsPerWeight - 5)).toFixed(2)),
+      roundingNs.toFixed(0),
     ];
     console.log(`| ${cells.join(' | ')} |`);
   }

@@ -121,14 +121,22 @@ export function dequantiseAffine4(
   return values;
 }
 
-/** Shares of a block's range that the search cuts off at both ends together, after none. */
-const SHRINKAGES = [0.04, 0.08, 0.12, 0.16, 0.2, 0.24];
+/** Where the search starts: shares of the block's range cut off below and above. Found by trial, as the README's table says. */
+const STARTS: readonly (readonly [number, number])[] = [
+  [0, 0],
+  [0.07, 0],
+  [0, 0.07],
+  [0.07, 0.07],
+];
+/** Rounds of assigning and fitting from each start; more bring little. */
+const ROUNDS = 3;
 /** Errors this small beside the weights are rounding: the block lies on a grid, and searching would only move it off. */
 const ON_A_GRID = 1e-9;
 
 /**
- * The minimum and step of one block with the least squared error found: the block's own extremes, or cutting them a little and
- * fitting a line through the assignment. On Gaussian weights this takes the relative error from 0.079 to 0.074.
+ * The minimum and step of one block with the least squared error found: the block's own extremes, or a line through the assignment that
+ * they or a few narrower ranges give, assigned and fitted again while that helps. On Gaussian weights in blocks of 32 this takes the
+ * relative error from 0.078 to 0.070.
  */
 function fitBlock(
   values: Float32Array,
@@ -164,36 +172,42 @@ function fitBlock(
     leastError += difference * difference;
   }
   if (leastError <= ON_A_GRID * sumOfSquares) return;
-  for (const shrinkage of SHRINKAGES) {
-    const start = minimum + (range * shrinkage) / 2;
-    const perStep = 15 / (range * (1 - shrinkage));
-    let sumQ = 0;
-    let sumQQ = 0;
-    let sumWQ = 0;
-    for (let at = 0; at < blockSize; at++) {
-      const value = wide[at]!;
-      const q = nearestStep((value - start) * perStep);
-      sumQ += q;
-      sumQQ += q * q;
-      sumWQ += value * q;
-    }
-    // Least squares of w = m + d q over the block.
-    const step = (blockSize * sumWQ - sumQ * sum) / (blockSize * sumQQ - sumQ * sumQ);
-    const offset = (sum - step * sumQ) / blockSize;
-    const error = sumOfSquares - offset * sum - step * sumWQ;
-    if (step > 0 && error < leastError) {
-      leastError = error;
-      steps[block] = step;
-      lowest[block] = offset;
+  for (const [below, above] of STARTS) {
+    let start = minimum + range * below;
+    let step = wholeStep * (1 - below - above);
+    let before = Infinity;
+    for (let round = 0; round < ROUNDS; round++) {
+      const perStep = 1 / step;
+      let sumQ = 0;
+      let sumQQ = 0;
+      let sumWQ = 0;
+      for (let at = 0; at < blockSize; at++) {
+        const value = wide[at]!;
+        const q = nearestStep((value - start) * perStep);
+        sumQ += q;
+        sumQQ += q * q;
+        sumWQ += value * q;
+      }
+      // Least squares of w = m + d q over the block.
+      step = (blockSize * sumWQ - sumQ * sum) / (blockSize * sumQQ - sumQ * sumQ);
+      start = (sum - step * sumQ) / blockSize;
+      const error = sumOfSquares - start * sum - step * sumWQ;
+      if (!(step > 0 && error < before)) break;
+      before = error;
+      if (error < leastError) {
+        leastError = error;
+        steps[block] = step;
+        lowest[block] = start;
+      }
     }
   }
 }
 
-/** One block in f64, reused: the search reads each value seven times. */
+/** One block in f64, reused: the search reads each value a dozen times. */
 const WIDENED = new Float64Array(64);
 
 /**
- * The step of a 4-bit grid nearest to `position`, 0…15, halves up. In integers: this runs seven times for every weight, and
+ * The step of a 4-bit grid nearest to `position`, 0…15, halves up. In integers: this runs a dozen times for every weight, and
  * `Math.round` alone would take most of a conversion.
  */
 function nearestStep(position: number): number {

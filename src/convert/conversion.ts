@@ -7,6 +7,7 @@ import type { FileEntry, HeadOutputs, Manifest, Objective, Stage } from '@/forma
 import type { BlockSource } from './carried-blocks.ts';
 import type { Dtype } from './linear-encoder.ts';
 import type { TemplateMessage, TextTools } from './model-tokens.ts';
+import type { SlabRounder } from './slab-rounder.ts';
 import type { StageRunner } from './stage-runner.ts';
 
 export interface ConvertOptions {
@@ -70,6 +71,8 @@ export interface ConvertTools {
   textTools(chatTemplate: string, tokenizerJson: unknown, tokenizerConfig: unknown): TextTools;
   chatEncoder(rules: ChatRules, tokenizerJson: unknown, tokenizerConfig: unknown): ChatEncoder;
   readonly stageRunner: StageRunner;
+  /** Where weights are rounded; default: on this thread. */
+  readonly rounder?: SlabRounder;
 }
 
 export type ConvertProgress =

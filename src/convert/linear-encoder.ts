@@ -3,11 +3,12 @@
  */
 import { f16ToF32, f32ToF16 } from '@/base/half.ts';
 import type { Manifest } from '@/formats/manifest.ts';
-import { fitsHalfPrecision, quantiseAffine4, quantiseSymmetric8, type RoundingError } from './block-quantisation.ts';
+import { fitsHalfPrecision, type RoundingError } from './block-quantisation.ts';
 import type { ExternalTensor, ElementType } from './graph/graph-builder.ts';
 import type { StoredLinear } from './graph/decoder-stage.ts';
 import type { CarriedBlocks } from './carried-blocks.ts';
 import type { PackageFile } from './package-sink.ts';
+import { roundHere, roundSlabs, type SlabRounder } from './slab-rounder.ts';
 
 export type Dtype = Manifest['dtype'];
 
@@ -67,8 +68,16 @@ export class DataFile {
   }
 }
 
-/** Writes `matrix` in the form that `dtype` names, or in f32 where its numbers or its shape do not allow that. */
-export async function encodeLinear(matrix: Matrix, dtype: Dtype, data: DataFile): Promise<EncodedLinear> {
+/**
+ * Writes `matrix` in the form that `dtype` names, or in f32 where its numbers or its shape do not allow that.
+ * @param rounder where integers are rounded to; default: this thread.
+ */
+export async function encodeLinear(
+  matrix: Matrix,
+  dtype: Dtype,
+  data: DataFile,
+  rounder: SlabRounder = roundHere,
+): Promise<EncodedLinear> {
   if (dtype === 'f32') return encodeDense(matrix, 'float32', data);
   if (!fitsHalfPrecision(matrix.values))
     return {
@@ -83,7 +92,9 @@ export async function encodeLinear(matrix: Matrix, dtype: Dtype, data: DataFile)
       ...(await encodeDense(matrix, 'float32', data)),
       fallback: `f32: its ${matrix.inputs} inputs do not fill blocks of ${SMALL_BLOCK_SIZE}`,
     };
-  return dtype === 'q4' ? encodeAffine4(matrix, blockSize, data) : encodeSymmetric8(matrix, blockSize, data);
+  return dtype === 'q4'
+    ? encodeAffine4(matrix, blockSize, data, rounder)
+    : encodeSymmetric8(matrix, blockSize, data, rounder);
 }
 
 async function encodeDense(
@@ -127,20 +138,11 @@ async function encodeAffine4(
   { values, outputs, inputs }: Matrix,
   blockSize: number,
   data: DataFile,
+  rounder: SlabRounder,
 ): Promise<EncodedLinear> {
   const error = new ErrorTotal();
-  const [quants, scales, minima] = [
-    [] as Uint8Array<ArrayBuffer>[],
-    [] as Uint16Array<ArrayBuffer>[],
-    [] as Uint16Array<ArrayBuffer>[],
-  ];
-  for (const slab of rowSlabs(values, inputs)) {
-    const blocks = quantiseAffine4(slab, blockSize);
-    quants.push(blocks.quants);
-    scales.push(blocks.scales);
-    minima.push(blocks.minima);
-    error.add(blocks);
-  }
+  const slabs = await roundSlabs(rounder, 'affine4', rowSlabs(values, inputs), blockSize);
+  for (const slab of slabs) error.add(slab);
   const blocksPerRow = inputs / blockSize;
   return {
     stored: {
@@ -149,9 +151,21 @@ async function encodeAffine4(
       outputs,
       bits: 4,
       blockSize,
-      quants: await data.add('uint8', [outputs, blocksPerRow, blockSize / 2], quants),
-      scales: await data.add('float16', [outputs, blocksPerRow], scales),
-      minima: await data.add('float16', [outputs, blocksPerRow], minima),
+      quants: await data.add(
+        'uint8',
+        [outputs, blocksPerRow, blockSize / 2],
+        slabs.map(({ quants }) => quants),
+      ),
+      scales: await data.add(
+        'float16',
+        [outputs, blocksPerRow],
+        slabs.map(({ scales }) => scales),
+      ),
+      minima: await data.add(
+        'float16',
+        [outputs, blocksPerRow],
+        slabs.map(({ minima }) => minima),
+      ),
     },
     error,
   };
@@ -161,16 +175,13 @@ async function encodeSymmetric8(
   { values, outputs, inputs }: Matrix,
   blockSize: number,
   data: DataFile,
+  rounder: SlabRounder,
 ): Promise<EncodedLinear> {
   const error = new ErrorTotal();
-  const [quants, scales] = [[] as Uint8Array<ArrayBuffer>[], [] as Uint16Array<ArrayBuffer>[]];
-  for (const slab of rowSlabs(values, inputs)) {
-    const blocks = quantiseSymmetric8(slab, blockSize);
-    // MatMulNBits reads unsigned bytes around 128.
-    quants.push(Uint8Array.from(blocks.quants, (q) => q + 128));
-    scales.push(blocks.scales);
-    error.add(blocks);
-  }
+  const slabs = await roundSlabs(rounder, 'symmetric8', rowSlabs(values, inputs), blockSize);
+  for (const slab of slabs) error.add(slab);
+  // MatMulNBits reads unsigned bytes around 128.
+  const unsigned = slabs.map(({ quants }) => Uint8Array.from(quants, (q) => q + 128));
   const blocksPerRow = inputs / blockSize;
   return {
     stored: {
@@ -179,8 +190,12 @@ async function encodeSymmetric8(
       outputs,
       bits: 8,
       blockSize,
-      quants: await data.add('uint8', [outputs, blocksPerRow, blockSize], quants),
-      scales: await data.add('float16', [outputs, blocksPerRow], scales),
+      quants: await data.add('uint8', [outputs, blocksPerRow, blockSize], unsigned),
+      scales: await data.add(
+        'float16',
+        [outputs, blocksPerRow],
+        slabs.map(({ scales }) => scales),
+      ),
     },
     error,
   };

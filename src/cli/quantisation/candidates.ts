@@ -1,5 +1,5 @@
 /** What is compared: block size, with and without minima, ways of finding the parameters, 8 bits for some of the matrices. */
-import type { LinearName } from '@/convert/graph/decoder-stage.ts';
+import { LINEAR_NAMES, type LinearName } from '@/convert/graph/decoder-stage.ts';
 import type { Candidate } from './measure.ts';
 import {
   affine,
@@ -7,7 +7,7 @@ import {
   extremes,
   halfQuadratic,
   presentAffine,
-  refined,
+  searched,
   symmetric,
   symmetricSearch,
   type WeightForm,
@@ -34,25 +34,36 @@ function mixed(words: string, base: WeightForm, isSensitive: (layer: number, nam
   };
 }
 
+/** The default where `isRounded` says so and f32 elsewhere: what these matrices alone do to scores. */
+function alone(words: string, isRounded: (layer: number, name: LinearName) => boolean): Candidate {
+  return {
+    name: `only ${words} in ${present32.name}`,
+    formOf: (layer, name) => (isRounded(layer, name) ? present32 : undefined),
+  };
+}
+
+function kinds(...names: readonly LinearName[]) {
+  return (_: number, name: LinearName): boolean => names.includes(name);
+}
+
 /** Every candidate; the first is the reference. @param layers of the backbone. */
 export function allCandidates(layers: number): readonly Candidate[] {
-  const isDown = (_: number, name: LinearName): boolean => name === 'mlp.down_proj';
-  const isOutput = (_: number, name: LinearName): boolean => name === 'mlp.down_proj' || name === 'self_attn.o_proj';
   const isEdge = (layer: number): boolean => layer < 2 || layer >= layers - 2;
   return [
     REFERENCE,
     uniform(present32),
     uniform(nearest),
-    uniform(affine('refined', 32, refined)),
+    uniform(affine('search', 32, searched)),
     uniform(affine('HQQ', 32, halfQuadratic)),
     uniform(present16),
     uniform(present64),
     uniform(present128),
     uniform(symmetric('search', 16, symmetricSearch)),
     uniform(symmetric('search', 32, symmetricSearch)),
-    mixed('down_proj', present32, isDown),
-    mixed('o_proj, down_proj', present32, isOutput),
-    mixed('first and last two layers', present32, isEdge),
     uniform(eight),
+    ...LINEAR_NAMES.map((name) => alone(name, kinds(name))),
+    mixed('v_proj', present32, kinds('self_attn.v_proj')),
+    mixed('down_proj', present32, kinds('mlp.down_proj')),
+    mixed('first and last two layers', present32, isEdge),
   ];
 }

@@ -20,10 +20,10 @@ interface Line {
 }
 type Fit = (block: Float64Array) => Line;
 
-/** What the converter writes: minima and scales found by its search. */
+/** What the converter writes: minima and scales found by its rounds of assigning and fitting. */
 export function presentAffine(blockSize: number): WeightForm {
   return {
-    name: `4 bits, minima, search (present), block ${blockSize}`,
+    name: `4 bits, minima, fitted (present), block ${blockSize}`,
     bitsPerWeight: 4 + 32 / blockSize,
     round: (values) => dequantiseAffine4(quantiseAffine4(values, blockSize), blockSize),
   };
@@ -73,7 +73,27 @@ export function extremes(block: Float64Array): Line {
   return { step: (maximum - minimum) / 15, minimum };
 }
 
-/** A few of the present search's starts, each followed by three rounds of assigning and fitting a line. */
+/** The extremes or one of six ranges cut at both ends, each with a line fitted through its assignment once. */
+export function searched(block: Float64Array): Line {
+  const whole = extremes(block);
+  let best = whole;
+  let leastError = squaredError(block, whole);
+  for (const shrinkage of [0.04, 0.08, 0.12, 0.16, 0.2, 0.24]) {
+    const fitted = leastSquares(block, {
+      step: whole.step * (1 - shrinkage),
+      minimum: whole.minimum + whole.step * 7.5 * shrinkage,
+    });
+    if (fitted === undefined) continue;
+    const error = squaredError(block, fitted);
+    if (error < leastError) {
+      leastError = error;
+      best = fitted;
+    }
+  }
+  return best;
+}
+
+/** Three ranges cut at both ends, each followed by three rounds of assigning and fitting a line. */
 export function refined(block: Float64Array): Line {
   const whole = extremes(block);
   let best = whole;

@@ -8,23 +8,39 @@ import { webBackendFactory } from '@/runtime/web-factory.ts';
 import { clearHubChunks, opfsChunkStore } from './hub-chunks.ts';
 import { convertTask, type OpenedCheckpoint } from './convert-task.ts';
 import { convertTools } from './convert-tools.ts';
+import { webRounder } from './web-rounder.ts';
 
 export async function convertInPage(
   { source, dtype }: ConversionRequest,
+  createRoundingWorker: () => Worker,
   signal: AbortSignal,
 ): Promise<{ readonly key: string }> {
-  const done = await convertTask(webSurroundings(), openCheckpoint(source), dtype, openTools, signal);
+  const done = await convertTask(
+    webSurroundings(),
+    openCheckpoint(source),
+    dtype,
+    () => openTools(createRoundingWorker),
+    signal,
+  );
   // The package is whole: what it was made of is not needed again.
   if (source.kind === 'hub') await clearHubChunks();
   return done;
 }
 
 /** On the processor: what the package is proven against must not depend on a graphics card. */
-async function openTools() {
+async function openTools(createRoundingWorker: () => Worker) {
   const created = await webBackendFactory().create('wasm');
   if (!('backend' in created)) throw new FormatError('unsupported', 'ONNX Runtime', created.unavailable);
   const { backend } = created;
-  return { ...convertTools(backend), dispose: () => backend.dispose() };
+  const rounder = webRounder(createRoundingWorker);
+  return {
+    ...convertTools(backend),
+    rounder,
+    async dispose() {
+      rounder.close();
+      await backend.dispose();
+    },
+  };
 }
 
 function openCheckpoint(source: CheckpointSource): OpenedCheckpoint {

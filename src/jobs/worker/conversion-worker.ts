@@ -2,7 +2,10 @@
 import { convertInPage } from '@/jobs/conversion/web-conversion.ts';
 import { servePackageTask } from './package-server.ts';
 
+const createRoundingWorker = (): Worker =>
+  new Worker(new URL('./rounding-worker.ts', import.meta.url), { type: 'module' });
+
 servePackageTask(async (call, signal) => {
   if (call.task !== 'convert') throw new Error(`this worker does not ${call.task}`);
-  return convertInPage(call.request, signal);
+  return convertInPage(call.request, createRoundingWorker, signal);
 }, self);
