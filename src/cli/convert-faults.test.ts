@@ -1,9 +1,9 @@
 /** Conversions that go wrong on the way: a slow and flaky hub, a full disk, Ctrl-C. The same command finishes every one. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { cp, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSafetensorsHeader } from '@/formats/safetensors.ts';
 import { openPackage } from '@/formats/model-package.ts';
@@ -213,6 +213,7 @@ describe('a package that was not finished', () => {
     expect(exitCode).toBe(130);
     expect(errors).toMatch(/an incomplete package.*\nInterrupted/);
     expect(readdirSync(out).sort()).toEqual([
+      expect.stringMatching(/^\.conversion-[0-9a-f]{16}$/),
       'armoscope.incomplete.json',
       'embedding.safetensors',
       'stage-00.data',
@@ -221,6 +222,84 @@ describe('a package that was not finished', () => {
     expect((await incompleteness(out)).message).toMatch(/incomplete conversion/);
     expect((await command([checkpoint, '--out', out, ...OPTIONS])).exitCode).toBe(0);
     expectSamePackage(out);
+  }, 120_000);
+
+  /** Converts until `stage-02.data` is begun. */
+  async function interrupt(out: string, source = checkpoint): Promise<void> {
+    const controller = new AbortController();
+    const stopAt: OpenFile = async (path) => {
+      if (path.includes('stage-02.data')) controller.abort();
+      return open(path, 'w');
+    };
+    const { exitCode } = await command([source, '--out', out, ...OPTIONS], { openFile: stopAt }, controller.signal);
+    expect(exitCode).toBe(130);
+  }
+
+  /** Runs the command; names of the files it began. */
+  async function finish(out: string, options: readonly string[] = OPTIONS, source = checkpoint) {
+    const begun: string[] = [];
+    const openFile: OpenFile = async (path) => {
+      begun.push(basename(path, '.part'));
+      return open(path, 'w');
+    };
+    const { exitCode, errors } = await command([source, '--out', out, ...options], { openFile });
+    return { exitCode, errors, begun };
+  }
+
+  const EARLY = ['embedding.safetensors', 'stage-00.data', 'stage-01.data'];
+
+  test('goes on after its last whole stage, and nothing of the state is left', async () => {
+    const out = join(folder, 'resumed');
+    await interrupt(out);
+    const { exitCode, begun } = await finish(out);
+    expect(exitCode).toBe(0);
+    expect(begun).toContain('stage-02.data');
+    for (const file of EARLY) expect(begun).not.toContain(file);
+    expectSamePackage(out);
+    // A second time there is nothing to go on with.
+    expect((await finish(out)).begun).toEqual(expect.arrayContaining(EARLY));
+    expectSamePackage(out);
+  }, 120_000);
+
+  test('begins anew where a byte of what was written has changed, the checkpoint has, or the options have', async () => {
+    const out = join(folder, 'changed-stage');
+    await interrupt(out);
+    const bytes = readFileSync(join(out, 'stage-00.data'));
+    bytes[1000]! ^= 1;
+    writeFileSync(join(out, 'stage-00.data'), bytes);
+    expect((await finish(out)).begun).toEqual(expect.arrayContaining(EARLY));
+    expectSamePackage(out);
+
+    const [touched, other] = [join(folder, 'touched'), join(folder, 'touched-out')];
+    await cp(checkpoint, touched, { recursive: true });
+    await interrupt(other, touched);
+    utimesSync(join(touched, WEIGHTS), new Date(1e12), new Date(1e12));
+    expect((await finish(other, OPTIONS, touched)).begun).toEqual(expect.arrayContaining(EARLY));
+    expectSamePackage(other);
+
+    const eight = join(folder, 'other-options');
+    await interrupt(eight);
+    const options = ['--dtype', 'q8', '--layers-per-stage', '1', '--name', 'same'];
+    expect((await finish(eight, options)).begun).toEqual(expect.arrayContaining(EARLY));
+    const expected = join(folder, 'other-options-whole');
+    expect((await finish(expected, options)).exitCode).toBe(0);
+    expectSamePackage(eight, expected);
+  }, 300_000);
+
+  test('is taken away whole where what is left of the checkpoint is refused', async () => {
+    const [bad, out] = [join(folder, 'late-nan'), join(folder, 'late-nan-out')];
+    await cp(checkpoint, bad, { recursive: true });
+    const weights = new Uint8Array(readFileSync(join(bad, WEIGHTS)));
+    const { tensors } = await readSafetensorsHeader(memorySource(WEIGHTS, weights));
+    const { begin, end } = tensors.get('model.layers.2.mlp.up_proj.weight')!;
+    weights.fill(0xff, begin, end);
+    writeFileSync(join(bad, WEIGHTS), weights);
+    await interrupt(out, bad);
+    expect(readdirSync(out)).toContain('stage-01.data');
+    const { exitCode, errors } = await finish(out, OPTIONS, bad);
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(/model\.layers\.2\.mlp\.up_proj\.weight.*NaN/);
+    expect(() => readdirSync(out)).toThrow('ENOENT');
   }, 120_000);
 
   test('a checkpoint that is refused leaves nothing behind', async () => {

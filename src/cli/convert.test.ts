@@ -114,12 +114,9 @@ describe('a folder as a sink', () => {
   });
 });
 
-test('an adapter is merged and named; a folder without one is refused', async () => {
-  const [plain, adapted, adapter] = [join(folder, 'plain'), join(folder, 'adapted'), join(folder, 'tuned')];
-  await mkdir(adapter);
-  const more = ['--dtype', 'f32', '--max-layers', '1'];
-  const args = [checkpoint, '--out', adapted, '--adapter', adapter, ...more];
-  expect(await command(args)).toMatchObject({ exitCode: 1, errors: [expect.stringMatching(/^adapter_config\.json/)] });
+/** A LoRA adapter of one matrix, in a new folder or an empty one. */
+async function writeAdapter(adapter: string): Promise<void> {
+  await mkdir(adapter, { recursive: true });
   const tensor = 'model.layers.0.mlp.down_proj';
   const { shape } = (await openCheckpointTensors(diskFileSet(checkpoint))).require(`${tensor}.weight`);
   const half = (letter: string, dims: readonly number[]) => ({
@@ -134,6 +131,15 @@ test('an adapter is merged and named; a folder without one is refused', async ()
     join(adapter, 'adapter_model.safetensors'),
     writeSafetensors([half('A', [2, shape[1]!]), half('B', [shape[0]!, 2])]),
   );
+}
+
+test('an adapter is merged and named; a folder without one is refused', async () => {
+  const [plain, adapted, adapter] = [join(folder, 'plain'), join(folder, 'adapted'), join(folder, 'tuned')];
+  await mkdir(adapter);
+  const more = ['--dtype', 'f32', '--max-layers', '1'];
+  const args = [checkpoint, '--out', adapted, '--adapter', adapter, ...more];
+  expect(await command(args)).toMatchObject({ exitCode: 1, errors: [expect.stringMatching(/^adapter_config\.json/)] });
+  await writeAdapter(adapter);
   const { exitCode, lines } = await command(args);
   expect(exitCode).toBe(0);
   expect(lines.join('\n')).toContain(`The adapter ${adapter} was merged into 1 tensors.`);
@@ -169,6 +175,31 @@ describe('a hub', () => {
       expect(readdirSync(remote)).not.toContain('.download');
     } finally {
       hub.close();
+    }
+  }, 180_000);
+
+  test('and an address give what their folders give: checkpoint and adapter', async () => {
+    const adapter = join(folder, 'remote-adapter');
+    await writeAdapter(adapter);
+    const [hub, adapterHub] = [new FlakyHub(checkpoint), new FlakyHub(adapter)];
+    try {
+      const path = '/owner/tiny/resolve/v1';
+      const [local, remote] = [join(folder, 'adapted-local'), join(folder, 'adapted-remote')];
+      const more = ['--dtype', 'f32', '--max-layers', '1', '--name', 'same'];
+      expect(await command([checkpoint, '--out', local, '--adapter', adapter, ...more])).toMatchObject({ exitCode: 0 });
+      const addresses = [`${await hub.listen()}${path}/`, `${await adapterHub.listen()}${path}/adapter_config.json`];
+      const ours = await command([addresses[0]!, '--out', remote, '--adapter', addresses[1]!, ...more]);
+      expect(ours).toMatchObject({ exitCode: 0, errors: [] });
+      const [one, other] = [await openPackage(diskFileSet(local)), await openPackage(diskFileSet(remote))];
+      expect(other.manifest.id).toBe(one.manifest.id);
+      expect(other.manifest.stages).toEqual(one.manifest.stages);
+      expect(other.manifest.source).toEqual({ name: 'v1 + v1', url: addresses[0] });
+      expect([...adapterHub.sent.keys()].sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+      const nowhere = await command([checkpoint, '--out', remote, '--adapter', 'nowhere', ...more]);
+      expect(nowhere.errors.join()).toMatch(/^nowhere: is neither a folder nor a hub id.*--adapter/);
+    } finally {
+      hub.close();
+      adapterHub.close();
     }
   }, 180_000);
 

@@ -5,19 +5,25 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { ConvertOptions, ConvertProgress } from '@/convert/conversion.ts';
+import type { ConversionState, ConvertOptions, ConvertProgress } from '@/convert/conversion.ts';
+import { filesOfState } from '@/convert/conversion-state.ts';
 import { convertCheckpoint } from '@/convert/convert-checkpoint.ts';
-import { openGgufCheckpoint } from '@/convert/gguf-checkpoint.ts';
-import { readHeadsFile } from '@/convert/heads-file.ts';
 import type { Dtype } from '@/convert/linear-encoder.ts';
 import { parseObjectives } from '@/convert/objectives.ts';
-import type { ByteSource, FileSet } from '@/formats/byte-source.ts';
+import type { ByteSource } from '@/formats/byte-source.ts';
 import { FormatError } from '@/formats/errors.ts';
-import { DEFAULT_HUB, hubFileSet, type HubOptions, parseHubId } from '@/formats/hub-source.ts';
-import type { Manifest } from '@/formats/manifest.ts';
+import { DEFAULT_HUB, hubFileSet, type HubOptions, parseHubId, urlFileSet, urlName } from '@/formats/hub-source.ts';
+import {
+  conversionIdentity,
+  openGgufSource,
+  type OpenedCheckpoint,
+  withAdapter,
+  withHeads,
+} from '@/jobs/conversion/opened-checkpoint.ts';
 import { describeConversion } from './conversion-report.ts';
 import { createConvertTools } from './convert-tools.ts';
 import { diskChunks } from './disk-chunks.ts';
+import { diskConversionState } from './disk-conversion-state.ts';
 import { diskFileSet, diskSource } from './disk-files.ts';
 import { folderPackageSink, type OpenFile } from './node-files.ts';
 import { ProgressBar, type ProgressStream } from './progress-bar.ts';
@@ -26,8 +32,8 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
 
   npm run convert -- SOURCE --out DIR [options]
 
-  SOURCE                 folder with config.json, *.safetensors and tokenizer files, a hub id owner/name[@revision], or a
-                         Llama's .gguf file (Q4_0, Q4_1, Q8_0, F16, BF16, F32) with --heads
+  SOURCE                 folder with config.json, *.safetensors and tokenizer files, the address of one, a hub id
+                         owner/name[@revision], or a Llama's .gguf file (Q4_0, Q4_1, Q8_0, F16, BF16, F32) with --heads
   --out DIR              where the package is written
   --dtype TYPE           q4 (default), q8, f16 or f32: how the linear layers are stored
   --layers-per-stage N   decoder layers in one file (default 4)
@@ -36,7 +42,8 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
                          gating.*, reward_transform_matrix
   --tokenizer DIR        where tokenizer.json and tokenizer_config.json of a .gguf file are (default: beside it), with
                          chat_template.jinja where the template is not in the latter
-  --adapter DIR          a LoRA adapter as PEFT saves it, merged in f32 while the weights stream by
+  --adapter SOURCE       a LoRA adapter as PEFT saves it, a folder, an address or a hub id, merged in f32 while the weights
+                         stream by
   --objectives FILE      JSON array with the objectives' names, or with their whole manifest entries
   --name TEXT            name of the package (default: the folder's or the model's)
   --licence TEXT         SPDX identifier or a sentence (default: the model card's)
@@ -45,7 +52,8 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
   --help                 this text
 
 A download lies in DIR/.download until the package is whole. After an interruption or on a full disk DIR says that it is
-incomplete, and the same command finishes it: nothing that had arrived is downloaded twice.
+incomplete, and the same command finishes it: it goes on after the last whole stage, once every byte that was written is
+verified, and nothing that had arrived is downloaded twice.
 HF_TOKEN is sent to the hub for models that ask for one.
 
 Exit codes: 0 converted, 1 refused or failed, 2 wrong arguments, 130 interrupted.`;
@@ -77,7 +85,7 @@ interface Arguments {
   readonly objectivesFile: string | undefined;
   readonly headsFile: string | undefined;
   readonly tokenizerFolder: string | undefined;
-  readonly adapterFolder: string | undefined;
+  readonly adapter: string | undefined;
   readonly options: Omit<ConvertOptions, 'name' | 'source'> & { readonly name?: string };
 }
 
@@ -105,22 +113,26 @@ export async function runConvert(
 }
 
 async function convert(
-  { source, out, hub, objectivesFile, headsFile, tokenizerFolder, adapterFolder, options }: Arguments,
+  parsed: Arguments,
   streams: ConvertStreams,
   signal: AbortSignal,
   environment: Readonly<Record<string, string | undefined>>,
   seams: ConvertSeams,
 ): Promise<void> {
   const startedAt = performance.now();
+  const { out, objectivesFile, options } = parsed;
   const download = join(out, '.download');
-  const checkpoint = source.toLowerCase().endsWith('.gguf')
-    ? await openGgufSource(source, tokenizerFolder)
-    : await openSource(source, hub, download, environment, seams);
-  const heads = headsFile === undefined ? undefined : await readHeadsFile(await openFile(headsFile));
+  const checkpoint = await openAll(parsed, download, environment, seams, signal);
   const objectives = objectivesFile === undefined ? undefined : await readObjectives(objectivesFile);
   const sink = folderPackageSink(out, seams.openFile);
+  const state = diskConversionState(out, await conversionIdentity(checkpoint, options, signal));
+  const resume = await state.read(signal);
+  if (resume !== undefined) {
+    sink.adopt(filesOfState(resume).map(({ file }) => file));
+    streams.print(`Goes on with ${out}: ${layersDone(resume)} layers are there, and every byte is as it was written.`);
+  }
   const tools = await createConvertTools();
-  const bar = new ProgressBar(streams.progress);
+  const bar = new ProgressBar(streams.progress, megabytes(resume?.doneBytes ?? 0));
   let last: ConvertProgress | undefined;
   try {
     const report = await convertCheckpoint(
@@ -129,14 +141,15 @@ async function convert(
       {
         ...checkpoint.options,
         ...options,
-        ...(heads === undefined ? {} : { heads }),
-        ...namesOf(checkpoint, options.name, adapterFolder),
-        ...(adapterFolder === undefined ? {} : { adapter: diskFileSet(adapterFolder) }),
+        name: options.name ?? checkpoint.name,
+        source: checkpoint.source,
         ...(objectives === undefined ? {} : { objectives }),
       },
       tools,
       {
         signal,
+        ...(resume === undefined ? {} : { resume }),
+        onState: (reached) => state.write(reached),
         onProgress(progress) {
           // The bar counts bytes; the proof at the end is short and has its own line.
           if (progress.stage === 'prove' && last?.stage === 'convert') finishBar(bar, last);
@@ -145,6 +158,7 @@ async function convert(
         },
       },
     );
+    await state.remove();
     await rm(download, { recursive: true, force: true });
     for (const line of describeConversion(report, (performance.now() - startedAt) / 1000)) streams.print(line);
   } catch (error) {
@@ -152,7 +166,10 @@ async function convert(
     if (goesOn(error, signal)) {
       await sink.abandon();
       if (sink.begun) streams.printError(`${out}: an incomplete package, and it says so.`);
-    } else await sink.discard();
+    } else {
+      await state.remove();
+      await sink.discard();
+    }
     throw error;
   } finally {
     await tools.dispose();
@@ -166,8 +183,15 @@ function goesOn(error: unknown, signal: AbortSignal): boolean {
 
 type ConvertingProgress = Extract<ConvertProgress, { stage: 'convert' }>;
 
+function layersDone({ stages }: ConversionState): number {
+  return stages.at(-1)?.endLayer ?? 0;
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e5) / 10;
+}
+
 function barState({ tensor, doneBytes, totalBytes }: ConvertingProgress): Parameters<ProgressBar['update']>[0] {
-  const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
   return { done: megabytes(doneBytes), total: megabytes(totalBytes), unit: 'MB', note: tensor };
 }
 
@@ -175,12 +199,27 @@ function finishBar(bar: ProgressBar, progress: ConvertingProgress): void {
   bar.finish(barState(progress));
 }
 
-interface OpenedSource {
-  readonly files: FileSet;
-  readonly name: string;
-  readonly source: Manifest['source'];
-  /** What the source says itself; the command's own options come before. */
-  readonly options?: Pick<ConvertOptions, 'blocks' | 'licence'>;
+/** Checkpoint, heads and adapter, wherever they are. */
+async function openAll(
+  { source, hub, headsFile, tokenizerFolder, adapter }: Arguments,
+  download: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  seams: ConvertSeams,
+  signal: AbortSignal,
+): Promise<OpenedCheckpoint> {
+  const open = (text: string, what: string) => openFolderOrHub(text, what, hub, download, environment, seams);
+  let opened: OpenedCheckpoint;
+  if (source.toLowerCase().endsWith('.gguf'))
+    opened = await openGgufSource(
+      await openFile(source),
+      diskFileSet(resolve(tokenizerFolder ?? dirname(resolve(source)))),
+      signal,
+    );
+  else opened = await open(source, 'a folder nor a hub id such as owner/name');
+  if (headsFile !== undefined) opened = await withHeads(opened, await openFile(headsFile), signal);
+  if (adapter === undefined) return opened;
+  const { files, name } = await open(adapter, 'a folder nor a hub id such as owner/name (--adapter)');
+  return withAdapter(opened, files, name, signal);
 }
 
 /** @throws FormatError when there is no such file. */
@@ -190,39 +229,20 @@ async function openFile(path: string): Promise<ByteSource> {
   return source;
 }
 
-/** A GGUF file with the tokenizer's files of a folder. */
-async function openGgufSource(path: string, tokenizerFolder = dirname(resolve(path))): Promise<OpenedSource> {
-  const { files, blocks, name, licence } = await openGgufCheckpoint(
-    await openFile(path),
-    diskFileSet(resolve(tokenizerFolder)),
-  );
-  return {
-    files,
-    name: name ?? basename(path).replace(/\.gguf$/i, ''),
-    source: { name: basename(path) },
-    options: { blocks, ...(licence === undefined ? {} : { licence }) },
-  };
-}
-
-/** What the package and its source are called. */
-function namesOf(
-  { name, source }: OpenedSource,
-  given: string | undefined,
-  adapterFolder: string | undefined,
-): Pick<ConvertOptions, 'name' | 'source'> {
-  if (adapterFolder === undefined) return { name: given ?? name, source };
-  const adapter = basename(adapterFolder);
-  return { name: given ?? `${name}-${adapter}`, source: { ...source, name: `${source.name} + ${adapter}` } };
-}
-
-/** A folder where there is one of that name, otherwise a hub id. */
-async function openSource(
+/** An address, a folder where there is one of that name, otherwise a hub id. */
+async function openFolderOrHub(
   text: string,
+  expected: string,
   hub: string,
   cacheFolder: string,
   environment: Readonly<Record<string, string | undefined>>,
   seams: ConvertSeams,
-): Promise<OpenedSource> {
+): Promise<OpenedCheckpoint> {
+  const kept = { ...seams.hub, chunks: diskChunks(cacheFolder) };
+  if (/^https?:\/\//.test(text)) {
+    const name = urlName(text);
+    return { files: urlFileSet(text, kept), name, source: { name, url: text } };
+  }
   const path = resolve(text);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() === true) {
@@ -231,13 +251,12 @@ async function openSource(
   }
   const model = parseHubId(text);
   if (found !== undefined || model === undefined)
-    throw new FormatError('missing-file', text, 'is neither a folder nor a hub id such as owner/name.');
+    throw new FormatError('missing-file', text, `is neither ${expected}.`);
   const token = environment['HF_TOKEN'];
   return {
     files: hubFileSet(model, {
-      ...seams.hub,
+      ...kept,
       hub,
-      chunks: diskChunks(cacheFolder),
       ...(token === undefined || token === '' ? {} : { token }),
     }),
     name: basename(model.id),
@@ -271,7 +290,7 @@ function readArguments(
     objectivesFile: values.objectives,
     headsFile: values.heads,
     tokenizerFolder: values.tokenizer,
-    adapterFolder: values.adapter === undefined ? undefined : resolve(values.adapter),
+    adapter: values.adapter,
     options: {
       dtype,
       layersPerStage: positiveInteger('--layers-per-stage', values['layers-per-stage'] ?? '4'),

@@ -19,6 +19,7 @@ export async function diskSource(path: string, name = basename(path)): Promise<B
     name,
     size,
     path,
+    revision: String(found.mtimeMs),
     async read(offset, length, signal) {
       signal?.throwIfAborted();
       checkRange(name, size, offset, length);

@@ -13,6 +13,8 @@ import { diskFileSet } from './disk-files.ts';
 export interface FolderPackageSink extends PackageSink {
   /** True once anything was written. */
   readonly begun: boolean;
+  /** Takes finished files of an earlier run for its own, so that `discard` removes them too. */
+  adopt(files: readonly string[]): void;
   /** Drops the file that is growing and keeps the finished ones under the marker: after an interruption or on a full disk. */
   abandon(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export function folderPackageSink(folder: string, openFile: OpenFile = (path) =>
             }),
         };
       }),
+    adopt: (files) => files.forEach((file) => written.add(join(folder, file))),
     abandon,
     async discard() {
       await abandon();

@@ -1,10 +1,13 @@
 /** Where a conversion stands, as bytes: so that one that was interrupted goes on after its last whole stage. */
 import * as v from 'valibot';
-import { fileEntrySchema, stageSchema } from '@/formats/manifest.ts';
+import { type FileEntry, fileEntrySchema, stageSchema } from '@/formats/manifest.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 import { readSafetensorsHeader, readTensorAsFloat32 } from '@/formats/safetensors.ts';
 import { writeSafetensors } from '@/formats/safetensors-writer.ts';
 import type { ConversionState } from './conversion.ts';
+
+/** Raised whenever the same checkpoint gives other bytes than before: what was interrupted under an older one is begun anew. */
+export const CONVERSION_VERSION = 2;
 
 const aboutSchema = v.strictObject({
   embedding: fileEntrySchema,
@@ -33,4 +36,9 @@ export async function decodeConversionState(bytes: Uint8Array<ArrayBuffer>): Pro
   } catch {
     return undefined;
   }
+}
+
+/** The files that a state refers to: they must be there as they were written. */
+export function filesOfState({ embedding, stages }: ConversionState): FileEntry[] {
+  return [embedding, ...stages.flatMap(({ graph, data }) => [graph, ...data])];
 }

@@ -18,7 +18,7 @@ export interface ByteSource {
   blob?(): Promise<Blob>;
   /** Path on disk, on platforms that have one (native ONNX Runtime maps it itself). */
   readonly path?: string;
-  /** What tells this version of the file from another, where its place says (a server's ETag). */
+  /** What tells this version of the file from another, where its place says (a server's ETag, a disk's time of change). */
   readonly revision?: string | undefined;
 }
 

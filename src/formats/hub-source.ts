@@ -63,11 +63,35 @@ export function parseHubId(text: string): HubModel | undefined {
 /** @throws FormatError `network` when the hub cannot be reached or refuses, `mismatch` when a file changes meanwhile. */
 export function hubFileSet(model: HubModel, options: HubOptions): FileSet {
   const base = `${options.hub.replace(/\/+$/, '')}/${model.id}/resolve/${encodeURIComponent(model.revision)}`;
+  return keptFiles(`${model.id}@${model.revision}`, base, options);
+}
+
+/** The files below an address, kept in the same way. @param url of the folder, or of its `config.json` or `adapter_config.json`. */
+export function urlFileSet(url: string, options: Omit<HubOptions, 'hub' | 'token'>): FileSet {
+  return keptFiles(url, folderAddress(url), options);
+}
+
+/** The last part of an address, without the file: what is below it is called so. */
+export function urlName(url: string): string {
+  const { pathname, host } = new URL(folderAddress(url));
+  const last = pathname.split('/').findLast((part) => part !== '');
+  return last === undefined ? host : decodeURIComponent(last);
+}
+
+/** Without a slash at its end. */
+function folderAddress(url: string): string {
+  return url
+    .replace(/[?#].*$/, '')
+    .replace(/\/(adapter_)?config\.json$/, '')
+    .replace(/\/+$/, '');
+}
+
+function keptFiles(name: string, base: string, options: Omit<HubOptions, 'hub'>): FileSet {
   const headers: Record<string, string> =
     options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` };
   const oneAtATime = serial();
   return {
-    name: `${model.id}@${model.revision}`,
+    name,
     async open(path, signal) {
       const url = `${base}/${path.split('/').map(encodeURIComponent).join('/')}`;
       const source = await openHttpSource(url, path, { ...options.http, headers }, signal);

@@ -4,23 +4,14 @@
  */
 import type { ConversionState, ConvertTools } from '@/convert/conversion.ts';
 import { convertCheckpoint } from '@/convert/convert-checkpoint.ts';
-import { decodeConversionState, encodeConversionState } from '@/convert/conversion-state.ts';
-import type { FileSet } from '@/formats/byte-source.ts';
+import { decodeConversionState, encodeConversionState, filesOfState } from '@/convert/conversion-state.ts';
 import { CHUNK_BYTES, type KeptPackage } from '@/formats/kept/kept-package.ts';
-import type { FileEntry, Manifest } from '@/formats/manifest.ts';
 import type { ConversionRequest } from '@/jobs/api/packages.ts';
 import { sha256Of } from '@/jobs/host/packages/fill-file.ts';
 import { RecordKeeper } from '@/jobs/host/packages/record-keeper.ts';
 import { alone, withRoom, type PackageSurroundings } from '@/jobs/host/packages/package-tasks.ts';
-import { checkpointIdentity } from './checkpoint-identity.ts';
 import { keptSink } from './kept-sink.ts';
-
-/** A checkpoint, opened. */
-export interface OpenedCheckpoint {
-  readonly files: FileSet;
-  readonly name: string;
-  readonly source: Manifest['source'];
-}
+import { conversionIdentity, type OpenedCheckpoint } from './opened-checkpoint.ts';
 
 /** As the command line has it. */
 const LAYERS_PER_STAGE = 4;
@@ -29,13 +20,15 @@ const STATE_FILE = '.conversion';
 
 export async function convertTask(
   around: PackageSurroundings,
-  { files, name, source }: OpenedCheckpoint,
+  opened: OpenedCheckpoint,
   dtype: ConversionRequest['dtype'],
   openTools: () => Promise<ConvertTools & { dispose(): Promise<void> }>,
   signal: AbortSignal,
 ): Promise<{ readonly key: string }> {
   const { folders } = around;
-  const identity = [name, dtype, LAYERS_PER_STAGE, await checkpointIdentity(files, signal)].join('\n');
+  const { files, name, source } = opened;
+  const options = { dtype, layersPerStage: LAYERS_PER_STAGE };
+  const identity = [name, await conversionIdentity(opened, options, signal)].join('\n');
   const hash = await sha256Of(new TextEncoder().encode(identity));
   const key = `conversion-${hash.slice(0, 16)}`;
   await alone(around, key, async () => {
@@ -53,7 +46,7 @@ export async function convertTask(
         const { manifest } = await convertCheckpoint(
           files,
           sink,
-          { dtype, layersPerStage: LAYERS_PER_STAGE, name, source },
+          { ...opened.options, ...options, name, source },
           tools,
           {
             signal,
@@ -111,10 +104,6 @@ async function readState(
     if (kept?.sha256 !== entry.sha256 || !kept.whole || there?.size !== entry.bytes) return undefined;
   }
   return state;
-}
-
-function filesOfState({ embedding, stages }: ConversionState): FileEntry[] {
-  return [embedding, ...stages.flatMap(({ graph, data }) => [graph, ...data])];
 }
 
 function beginRecord(

@@ -6,8 +6,9 @@ import type { CheckpointSource, ConversionRequest } from '@/jobs/api/packages.ts
 import { webSurroundings } from '@/jobs/host/packages/web-package-tasks.ts';
 import { webBackendFactory } from '@/runtime/web-factory.ts';
 import { clearHubChunks, opfsChunkStore } from './hub-chunks.ts';
-import { convertTask, type OpenedCheckpoint } from './convert-task.ts';
+import { convertTask } from './convert-task.ts';
 import { convertTools } from './convert-tools.ts';
+import type { OpenedCheckpoint } from './opened-checkpoint.ts';
 import { webRounder } from './web-rounder.ts';
 
 export async function convertInPage(
