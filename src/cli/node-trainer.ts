@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { helperSource, type StartHelper } from '@/core/wasm-kernel.ts';
+import { keptRowBytes } from '@/jobs/host/gate-rows.ts';
 import { openExactTrainer, openFastTrainer, runWork, type TrainerFactory } from '@/jobs/host/trainer-factory.ts';
 
 export interface NodeTrainerOptions {
@@ -25,12 +26,9 @@ export const startNodeHelper: StartHelper = (workerData) =>
     });
   });
 
-/** Gate rows beyond this stay in their files. */
-const largestRows = 4e9;
-
 export function nodeTrainerFactory({ precision, threads }: NodeTrainerOptions): TrainerFactory {
   return {
-    rowBytes: async () => largestRows,
+    rowBytes: async () => keptRowBytes,
     async open(request, prepared, state) {
       // A stored run goes on in the precision it has.
       const backend =

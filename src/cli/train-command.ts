@@ -168,8 +168,8 @@ function narrator(steps: number, { stream, log }: Terminal): (event: TrainingEve
           `${parameters.toLocaleString('en')} parameters; ${device}${fromStep > 0 ? `; going on after step ${fromStep}` : ''}.`,
       );
       if (secondsPerStep !== undefined) {
-        const minutes = (secondsPerStep * (steps - fromStep)) / 60;
-        log(`About ${secondsPerStep.toPrecision(2)} s a step on this processor, ${minutes.toPrecision(2)} min in all.`);
+        const step = secondsPerStep < 10 ? `${secondsPerStep.toFixed(1)} s` : formatDuration(secondsPerStep);
+        log(`About ${step} a step on this processor, ${formatDuration(secondsPerStep * (steps - fromStep))} in all.`);
       }
       bar = new ProgressBar(stream, fromStep);
     } else if (event.kind === 'step') {

@@ -77,6 +77,7 @@ export function softmaxRow(
  * Eq 5: mean of −log σ(β g · (r'_chosen − r'_rejected)).
  * @param logits `[B, k]`. @param differences `[n, k]`, of which `rows` `[B]` are this batch.
  * @param delta `[B, k]`, overwritten with the gradient by the logits; also serves as scratch memory.
+ * @param batch pairs that the mean is over: more than B where `rows` are a part of the batch, whose parts then add up to it.
  */
 export function bradleyTerryLoss(
   logits: Float64Array,
@@ -86,15 +87,15 @@ export function bradleyTerryLoss(
   k: number,
   options: GateLossOptions,
   delta: Float64Array,
+  batch = rows.length,
 ): GateLoss {
   const { temperature, logitScale, activeObjectives } = options;
-  const batch = rows.length;
   delta.fill(0);
   let loss = 0;
   let correct = 0;
   let entropy = 0;
   let betaGradient = 0;
-  for (let b = 0; b < batch; b++) {
+  for (let b = 0; b < rows.length; b++) {
     const at = b * k;
     const row = rows[b]! * k;
     entropy += softmaxRow(delta, logits, at, options);
@@ -117,6 +118,7 @@ export function bradleyTerryLoss(
  * The authors' script: gate rows 2b (chosen) and 2b + 1 (rejected), g = softmax over the two of each objective, times logit_scale;
  * mean of −log σ(g_chosen · r_chosen − g_rejected · r_rejected).
  * @param logits `[2B, k]`. @param rewards raw r `[n, 2, k]`. @param delta `[2B, k]`, overwritten with the gradient by the logits.
+ * @param batch as for `bradleyTerryLoss`.
  */
 export function authorsScriptLoss(
   logits: Float64Array,
@@ -126,15 +128,15 @@ export function authorsScriptLoss(
   k: number,
   options: GateLossOptions,
   delta: Float64Array,
+  batch = rows.length,
 ): GateLoss {
   const { temperature, activeObjectives } = options;
-  const batch = rows.length;
   let loss = 0;
   let correct = 0;
   let entropy = 0;
   let scaleGradient = 0;
   const both = new Float64Array(2 * k);
-  for (let b = 0; b < batch; b++) {
+  for (let b = 0; b < rows.length; b++) {
     const chosen = 2 * b * k;
     const rejected = chosen + k;
     const reward = 2 * rows[b]! * k;

@@ -88,15 +88,24 @@ export function unpackGate(layout: GateLayout, parameters: Float64Array | Float3
   }));
 }
 
+/** Where some pairs stand in the batch whose mean is asked for. */
+export interface BatchPart {
+  /** Pairs of the batch before them: dropout masks go by the place in the batch. */
+  readonly first: number;
+  /** Pairs of the whole batch. */
+  readonly of: number;
+}
+
 /**
- * Forward and backward passes for batches of one fixed size; owns its scratch memory, so one instance serves one caller.
+ * Forward and backward passes for at most `pairs` pairs at once; a larger batch goes through it part by part. Owns its scratch memory,
+ * so one instance serves one caller.
  */
 export class GateNetwork<F extends FloatArray = Float64Array> {
   readonly layout: GateLayout;
-  /** Pairs. */
-  private readonly pairs: number;
-  /** Gate rows: one a pair, or two in the authors' way. */
-  private readonly batch: number;
+  /** Pairs there is room for. */
+  readonly pairs: number;
+  /** Gate rows a pair: one, or two in the authors' way. */
+  private readonly rowsPerPair: number;
   private readonly options: GateLossOptions;
   /** `[B, width]` before each layer: the input, then each hidden layer after ReLU (and dropout). */
   private readonly activations: F[];
@@ -112,11 +121,12 @@ export class GateNetwork<F extends FloatArray = Float64Array> {
 
   private constructor(layout: GateLayout, pairs: number, options: GateLossOptions, kernel: RowKernel<F>) {
     const { layers } = layout;
-    const batch = options.softmaxOver === 'chosen-rejected' ? 2 * pairs : pairs;
+    const rowsPerPair = options.softmaxOver === 'chosen-rejected' ? 2 : 1;
+    const batch = rowsPerPair * pairs;
     const widest = (size: (layer: LayerSlot) => number) => Math.max(...layers.map(size));
     this.layout = layout;
     this.pairs = pairs;
-    this.batch = batch;
+    this.rowsPerPair = rowsPerPair;
     this.options = options;
     this.kernel = kernel;
     this.activations = layers.map((layer) => kernel.allocate(batch * layer.inputSize));
@@ -145,15 +155,17 @@ export class GateNetwork<F extends FloatArray = Float64Array> {
   /** Puts the gate row `[d]` of the batch's pair `index` in its place; both of its places in the authors' way. */
   setInput(index: number, row: FloatArray): void {
     const d = this.layout.layers[0]!.inputSize;
-    const rowsPerPair = this.batch / this.pairs;
-    for (let side = 0; side < rowsPerPair; side++) this.activations[0]!.set(row, (index * rowsPerPair + side) * d);
+    for (let side = 0; side < this.rowsPerPair; side++)
+      this.activations[0]!.set(row, (index * this.rowsPerPair + side) * d);
   }
 
   /**
-   * Statistics of the pairs `rows` (exactly the batch size; their gate rows were `setInput`), and their gradient by every parameter
-   * when `gradient` (flat, overwritten) is given.
+   * Statistics of the pairs `rows` (at most `pairs`; their gate rows were `setInput`), and their gradient by every parameter when
+   * `gradient` (flat, overwritten) is given.
    * @param values r'_chosen − r'_rejected `[n, k]`; in the authors' way raw rewards `[n, 2, k]`.
    * @param keys keys of the dropout masks by layer (dropout.ts); without them nothing is dropped.
+   * @param part where `rows` are a part of a batch: statistics and gradient are then its share of the batch's, and all parts but the
+   * first add to `gradient`.
    */
   evaluate(
     parameters: F,
@@ -161,19 +173,23 @@ export class GateNetwork<F extends FloatArray = Float64Array> {
     rows: ArrayLike<number>,
     gradient?: F,
     keys?: (layer: number) => number,
+    part: BatchPart = { first: 0, of: rows.length },
   ): GateBatchStatistics {
-    assert(rows.length === this.pairs, () => `${rows.length} rows for a batch of ${this.pairs}`);
-    this.forward(parameters, keys);
+    assert(rows.length <= this.pairs, () => `${rows.length} rows where there is room for ${this.pairs}`);
+    const batch = this.rowsPerPair * rows.length;
+    const firstRow = this.rowsPerPair * part.first;
+    this.forward(parameters, batch, firstRow, keys);
     const { layers, beta } = this.layout;
     const lossOf = this.options.softmaxOver === 'chosen-rejected' ? authorsScriptLoss : bradleyTerryLoss;
     const k = layers.at(-1)!.outputSize;
     if (!isSame(this.exactLogits, this.logits)) this.exactLogits.set(this.logits);
-    const loss = lossOf(this.exactLogits, parameters[beta]!, values, rows, k, this.options, this.exactDelta);
+    const loss = lossOf(this.exactLogits, parameters[beta]!, values, rows, k, this.options, this.exactDelta, part.of);
     if (gradient !== undefined) {
       const delta = this.deltas.at(-1)!;
       if (!isSame(this.exactDelta, delta)) delta.set(this.exactDelta);
-      gradient[beta] = loss.scalarGradient;
-      this.backward(parameters, gradient, keys !== undefined);
+      if (part.first === 0) gradient.fill(0);
+      gradient[beta] = gradient[beta]! + loss.scalarGradient;
+      this.backward(parameters, gradient, batch, keys !== undefined);
     }
     return loss.statistics;
   }
@@ -183,7 +199,7 @@ export class GateNetwork<F extends FloatArray = Float64Array> {
     return this.exactLogits;
   }
 
-  private forward(parameters: F, keys?: (layer: number) => number): void {
+  private forward(parameters: F, batch: number, firstRow: number, keys?: (layer: number) => number): void {
     const { layers } = this.layout;
     const { dropout } = this.options;
     const threshold = dropoutThreshold(dropout);
@@ -192,47 +208,48 @@ export class GateNetwork<F extends FloatArray = Float64Array> {
       const output = last ? this.logits : this.activations[index + 1]!;
       const { inputSize, outputSize } = layer;
       const bias = part(parameters, layer.bias, layer.bias + outputSize);
-      for (let b = 0; b < this.batch; b++) output.set(bias, b * outputSize);
-      const input = { values: this.activations[index]!, stride: inputSize, start: 0, end: this.batch };
+      for (let b = 0; b < batch; b++) output.set(bias, b * outputSize);
+      const input = { values: this.activations[index]!, stride: inputSize, start: 0, end: batch };
       const weight = part(parameters, layer.weight, layer.bias);
       const weightRows = { values: weight, stride: inputSize, start: 0, end: outputSize };
       this.kernel.addRowProducts(output, outputSize, input, weightRows, inputSize);
       if (last) continue;
       const key = keys?.(index);
       const keepScale = key === undefined ? 1 : 1 / (1 - dropout);
-      for (let i = 0; i < output.length; i++) {
+      const place = firstRow * outputSize;
+      for (let i = 0; i < batch * outputSize; i++) {
         const value = output[i]!;
         // NaN passes, so that a diverged run shows in its loss.
-        output[i] = value <= 0 || (key !== undefined && isDropped(key, i, threshold)) ? 0 : value * keepScale;
+        output[i] = value <= 0 || (key !== undefined && isDropped(key, place + i, threshold)) ? 0 : value * keepScale;
       }
     }
   }
 
-  private backward(parameters: F, gradient: F, dropped: boolean): void {
+  /** Adds to `gradient`. */
+  private backward(parameters: F, gradient: F, batch: number, dropped: boolean): void {
     const { layers } = this.layout;
     const keepScale = dropped ? 1 / (1 - this.options.dropout) : 1;
     for (let index = layers.length - 1; index >= 0; index--) {
       const { inputSize, outputSize, weight, bias } = layers[index]!;
       const input = this.activations[index]!;
       const delta = this.deltas[index]!;
-      gradient.fill(0, weight, bias + outputSize);
-      for (let b = 0; b < this.batch; b++)
+      for (let b = 0; b < batch; b++)
         for (let o = 0; o < outputSize; o++) gradient[bias + o] = gradient[bias + o]! + delta[b * outputSize + o]!;
       // dW = deltaᵀ input
-      transposeInto(this.transposedLeft, delta, this.batch, outputSize);
-      transposeInto(this.transposedRight, input, this.batch, inputSize);
-      const deltaColumns = { values: this.transposedLeft, stride: this.batch, start: 0, end: outputSize };
-      const inputColumns = { values: this.transposedRight, stride: this.batch, start: 0, end: inputSize };
-      this.kernel.addRowProducts(part(gradient, weight, bias), inputSize, deltaColumns, inputColumns, this.batch);
+      transposeInto(this.transposedLeft, delta, batch, outputSize);
+      transposeInto(this.transposedRight, input, batch, inputSize);
+      const deltaColumns = { values: this.transposedLeft, stride: batch, start: 0, end: outputSize };
+      const inputColumns = { values: this.transposedRight, stride: batch, start: 0, end: inputSize };
+      this.kernel.addRowProducts(part(gradient, weight, bias), inputSize, deltaColumns, inputColumns, batch);
       if (index === 0) break; // nothing below the features is trained
       // d input = delta W, through ReLU and dropout: the units that passed are the positive ones.
       const below = this.deltas[index - 1]!;
-      below.fill(0);
+      below.fill(0, 0, batch * inputSize);
       transposeInto(this.transposedLeft, part(parameters, weight, bias), outputSize, inputSize);
-      const deltaRows = { values: delta, stride: outputSize, start: 0, end: this.batch };
+      const deltaRows = { values: delta, stride: outputSize, start: 0, end: batch };
       const weightColumns = { values: this.transposedLeft, stride: outputSize, start: 0, end: inputSize };
       this.kernel.addRowProducts(below, inputSize, deltaRows, weightColumns, outputSize);
-      for (let i = 0; i < below.length; i++) below[i] = input[i]! > 0 ? below[i]! * keepScale : 0;
+      for (let i = 0; i < batch * inputSize; i++) below[i] = input[i]! > 0 ? below[i]! * keepScale : 0;
     }
   }
 }

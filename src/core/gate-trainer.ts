@@ -339,7 +339,8 @@ export async function runGateTraining(
   }
 }
 
-function assertFiniteRows(what: string, values: Float32Array | Float64Array, size: number): void {
+/** @throws DataError naming the first pair of `values` [n, size] that is not finite. */
+export function assertFiniteRows(what: string, values: Float32Array | Float64Array, size: number): void {
   for (let i = 0; i < values.length; i++)
     if (!Number.isFinite(values[i])) throw new DataError(`${what}, pair ${Math.floor(i / size)}`, `holds ${values[i]}`);
 }

@@ -3,6 +3,7 @@ import { deadObjectives, gateHealth } from '@/core/gate-health.ts';
 import type { GateTrainer } from '@/core/gate-trainer-backend.ts';
 import { trainingDefaults } from '@/core/training-options.ts';
 import type { GateEvaluationRequest, JobOptions, TrainingEvaluation, TrainingRequest } from '@/jobs/api/training.ts';
+import { keptRowBytes } from './gate-rows.ts';
 import { prepareTraining, type PreparedTraining, type PrepareTools } from './prepare-training.ts';
 import { openExactTrainer } from './trainer-factory.ts';
 
@@ -23,9 +24,6 @@ export async function evaluateTrainer(
   return { step: trainer.stepsDone, on, pairs: pairs.length, loss, accuracy, gateEntropy, meanGate, beta, health };
 }
 
-/** Rows of a page's model are few and small; of larger sets only what is asked for is read from the files. */
-const rowBytes = 2 ** 28;
-
 /** A gate as it is on the pairs that a run with the same seed and split holds out. @throws JobError, FormatError, DataError, AbortError. */
 export async function evaluateGate(
   { features, head, gate, beta, seed, validationSplit }: GateEvaluationRequest,
@@ -41,7 +39,7 @@ export async function evaluateGate(
     logitScale: gate.logitScale,
     ...(gate.activeObjectives === undefined ? {} : { activeObjectives: gate.activeObjectives }),
   };
-  const prepared = await prepareTraining(request, { ...tools, memoryBytes: rowBytes }, () => undefined, signal);
+  const prepared = await prepareTraining(request, { ...tools, memoryBytes: keptRowBytes }, () => undefined, signal);
   signal?.throwIfAborted();
   const { trainer } = await openExactTrainer(prepared);
   try {

@@ -1,6 +1,6 @@
 /**
- * Where the gate's rows are kept while the CPU trains: in memory in the width they were stored in, or in their files, from which a
- * batch is gathered row by row. Either way no wider copy of them all is made.
+ * Where the gate's rows are kept while the CPU trains: small sets in memory in the width they were stored in, larger ones in their
+ * files, from which a batch is gathered. Either way no wider copy of them all is made.
  */
 import { bf16ToF32, f16ToF32 } from '@/base/half.ts';
 import type { GateRows } from '@/core/gate-trainer-backend.ts';
@@ -67,8 +67,13 @@ function halfDtype(shards: Stage2Shards): 'BF16' | 'F16' | undefined {
   return dtypes.size === 1 && (dtype === 'BF16' || dtype === 'F16') ? dtype : undefined;
 }
 
+/** Rows up to this many bytes are kept in memory, where small sets are trained on fastest; larger ones stay in their files. */
+export const keptRowBytes = 2 ** 28;
+
 /** Reads in flight at once: enough to hide the latency of a disk, few enough to hold no memory worth naming. */
 const parallelReads = 16;
+/** Rows that follow one another in a file are read together, up to this many bytes of f32. */
+const longestRead = 2 ** 20;
 
 /** Rows that stay in their files. */
 export function fileGateRows(shards: Stage2Shards): GateRows {
@@ -95,16 +100,41 @@ export function fileGateRows(shards: Stage2Shards): GateRows {
       return all;
     },
     async gather(rows, target) {
-      for (let start = 0; start < rows.length; start += parallelReads) {
-        const batch = Array.from({ length: Math.min(parallelReads, rows.length - start) }, (_, i) => start + i);
-        await Promise.all(
-          batch.map(async (i) => {
-            const { features, row } = shards.locate(rows[i]!);
-            const values = await features.readPromptEmbeddings(row, 1);
-            target.set(values.subarray(0, d), i * d);
-          }),
-        );
-      }
+      const mostRows = Math.max(1, Math.floor(longestRead / (4 * d)));
+      const runs = consecutiveRuns(rows, mostRows);
+      for (let start = 0; start < runs.length; start += parallelReads)
+        await Promise.all(runs.slice(start, start + parallelReads).map((run) => readRun(shards, run, target)));
     },
   };
+}
+
+interface RowRun {
+  /** Place of its first row in what was asked for. */
+  readonly at: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** `rows` as runs of rows that follow one another, none longer than `most`. */
+function consecutiveRuns(rows: ArrayLike<number>, most: number): RowRun[] {
+  const runs: { at: number; first: number; count: number }[] = [];
+  for (let i = 0; i < rows.length; i++) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.count < most && rows[i] === last.first + last.count) last.count++;
+    else runs.push({ at: i, first: rows[i]!, count: 1 });
+  }
+  return runs;
+}
+
+/** Chosen's row of each pair of a run, which may cross shards, to its place in `target`. */
+async function readRun(shards: Stage2Shards, { at, first, count }: RowRun, target: Float32Array): Promise<void> {
+  const d = shards.hiddenSize;
+  for (let done = 0; done < count;) {
+    const { features, row } = shards.locate(first + done);
+    const rows = Math.min(count - done, features.pairs - row);
+    const values = await features.readPromptEmbeddings(row, rows);
+    const stride = features.promptRows * d;
+    for (let i = 0; i < rows; i++) target.set(values.subarray(i * stride, i * stride + d), (at + done + i) * d);
+    done += rows;
+  }
 }

@@ -7,10 +7,13 @@ import { prepareTraining, type PreparedTraining } from './prepare-training.ts';
 import { estimateStepSeconds } from './step-estimate.ts';
 import { headsFile, pairsFile } from './test-training-files.ts';
 
+/** Many pairs: a step through a narrow gate is then long enough to be estimated, and the probes' few pairs take no time. */
+const features = pairsFile(20_000);
+
 function prepare(change: Partial<ReturnType<typeof trainingDefaults>>): Promise<PreparedTraining> {
   const request = {
     runId: 'r',
-    features: [pairsFile(200)],
+    features: [features],
     head: { kind: 'files', files: [headsFile()] },
     options: { ...trainingDefaults('paper'), ...change },
   } as const;
@@ -45,20 +48,25 @@ function timed(pairMs: number, stepMs: number) {
   return { tools: { open: opener, now: () => clock }, left: () => open };
 }
 
-// One step of 150 pairs through 12 → 1024 → 1024 → 6 takes 3.5e8 multiply-adds; wider ones are worth an estimate.
-const wide = { batchSize: 150, hidden: 2048, hiddenLayers: 2 } as const;
+// One step of 20,000 pairs through 12 → 128 → 128 → 6 takes 1.1e9 multiply-adds.
+const long = { batchSize: 20_000, hidden: 128, hiddenLayers: 2, validationSplit: 0 } as const;
 
 test('a step costs what its pairs cost and what every step costs', async () => {
   const { tools, left } = timed(3, 500);
-  expect(await estimateStepSeconds(await prepare(wide), tools)).toBeCloseTo((500 + 150 * 3) / 1000, 9);
+  expect(await estimateStepSeconds(await prepare(long), tools)).toBeCloseTo((500 + 20_000 * 3) / 1000, 9);
   expect(left()).toBe(0);
+  // All pairs are as many as the file has.
+  expect(await estimateStepSeconds(await prepare({ ...long, batchSize: 'all' }), timed(2, 100).tools)).toBeCloseTo(
+    40.1,
+    9,
+  );
   // Noise that makes the larger probe the faster one gives no negative time.
-  expect(await estimateStepSeconds(await prepare(wide), timed(-1, 500).tools)).toBeGreaterThan(0);
-}, 60_000);
+  expect(await estimateStepSeconds(await prepare(long), timed(-1, 500).tools)).toBeGreaterThan(0);
+});
 
 test('short steps and small batches are not estimated', async () => {
   const { tools } = timed(3, 500);
-  expect(await estimateStepSeconds(await prepare({ batchSize: 150, hidden: 16 }), tools)).toBeUndefined();
-  expect(await estimateStepSeconds(await prepare({ ...wide, batchSize: 32 }), tools)).toBeUndefined();
+  expect(await estimateStepSeconds(await prepare({ ...long, hidden: 100 }), tools)).toBeUndefined();
+  expect(await estimateStepSeconds(await prepare({ ...long, batchSize: 40 }), tools)).toBeUndefined();
   expect(tools.now()).toBe(0);
 });

@@ -4,10 +4,9 @@ import { openGpuGateTrainer } from '@/gpu/gpu-gate-trainer.ts';
 import { openTrainingDevice, type TrainingDevice } from '@/gpu/training-device.ts';
 import { JobError } from '@/jobs/api/job-error.ts';
 import type { TrainingBackend, TrainingRequest } from '@/jobs/api/training.ts';
+import { keptRowBytes } from './gate-rows.ts';
 import { openExactTrainer, openFastTrainer, type TrainerFactory } from './trainer-factory.ts';
 
-/** Gate rows kept in memory while the processor trains; more stay in their files. */
-const largestRows = 1e9;
 /** More share one memory bus without getting faster. */
 const mostThreads = 8;
 
@@ -41,7 +40,7 @@ export function webTrainerFactory(): TrainerFactory {
   return {
     async rowBytes(request) {
       choice = undefined;
-      return (await choose(request)).backend === 'webgpu' ? 0 : largestRows;
+      return (await choose(request)).backend === 'webgpu' ? 0 : keptRowBytes;
     },
     async open(request, prepared, state, onEvent) {
       const chosen = await choose(request);
