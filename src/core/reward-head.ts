@@ -5,6 +5,7 @@
  * NaN in a feature spreads to whatever depends on it; it is never replaced.
  */
 import { assert } from '@/base/assert.ts';
+import { exponentialOf } from './exponential.ts';
 
 /** One affine layer of the gate; ReLU follows every layer but the last. */
 export interface GateLayer {
@@ -152,7 +153,7 @@ export function writeGateWeights(
   for (const j of active) largest = Math.max(largest, logits[start + j]!);
   let sum = 0;
   for (const j of active) {
-    const value = Math.exp((logits[start + j]! - largest) / temperature);
+    const value = exponentialOf((logits[start + j]! - largest) / temperature);
     weights[start + j] = value;
     sum += value;
   }

@@ -8,25 +8,27 @@
 const SMALLEST_SUM = 1e-150;
 
 /**
- * Writes e^((l_j − max l) / τ) for the k entries from `start`, max over `active`; other entries are not touched.
- * @param logits l, finite. @param exponentials in [0, 1], at least one of the active is 1.
+ * Writes l_j − max l for the k entries from `start`, max over `active`; −Infinity for the others, whose exponential is 0.
+ * @param logits l, finite. @param below ≤ 0, at least one of the active is 0.
+ * @returns the least of what was written.
  */
-export function writeGateExponentials(
-  temperature: number,
+export function writeBelowLargest(
   active: readonly number[],
   logits: Float64Array,
-  exponentials: Float64Array,
+  k: number,
+  below: Float64Array,
   start = 0,
-): void {
+): number {
   let largest = -Infinity;
-  for (let at = 0; at < active.length; at++) {
-    const logit = logits[start + active[at]!]!;
-    if (logit > largest) largest = logit;
+  for (const j of active) largest = Math.max(largest, logits[start + j]!);
+  below.fill(-Infinity, start, start + k);
+  let least = 0;
+  for (const j of active) {
+    const value = logits[start + j]! - largest;
+    below[start + j] = value;
+    least = Math.min(least, value);
   }
-  for (let at = 0; at < active.length; at++) {
-    const j = start + active[at]!;
-    exponentials[j] = Math.exp((logits[j]! - largest) / temperature);
-  }
+  return active.length < k ? -Infinity : least;
 }
 
 /**
@@ -48,7 +50,7 @@ export function gateFactors(
 
 /**
  * g = logitScale · e∘w / Σ e∘w for the k entries from `start`.
- * @param exponentials e, 0 where the gate's own mask is. @param factors w `[k]`, at least one above 0.
+ * @param exponentials e, 0 where the gate's own mask is; `weights` itself may be it. @param factors w `[k]`, at least one above 0.
  * @returns false, with `weights` not to be used, where what sounds is too faint beside what does not: use `writeGateWeights`.
  */
 export function writeReweightedGate(

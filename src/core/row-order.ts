@@ -1,12 +1,13 @@
 /**
- * Rows in the order of a column, fast enough for 100,000 rows in a frame: a radix sort of the numbers' bits, four passes of 16 bits.
+ * Rows in the order of a column, fast enough for 100,000 rows in a frame: a radix sort of the numbers' bits, six passes of 11 bits,
+ * whose counts stay in the nearest cache.
  * Stable; −0 equals 0; NaN, a value that is missing, comes last whichever way.
  */
 import { assert } from '@/base/assert.ts';
 
 export type Direction = 'ascending' | 'descending';
 
-const digits = 1 << 16;
+const digits = 1 << 11;
 
 /**
  * `rows` (indices into `keys`) in the order of `keys`, as a new array; equal keys keep the order of `rows`.
@@ -34,19 +35,22 @@ export function orderRows(rows: Uint32Array, keys: Float64Array, direction: Dire
     low[i] = (bits[0]! ^ sign ^ flip) >>> 0;
     high[i] = (bits[1]! ^ (sign | 0x8000_0000) ^ flip) >>> 0;
   }
-  let order = Uint32Array.from({ length: n }, (_, i) => i);
+  let order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
   let other = new Uint32Array(n);
   const starts = new Uint32Array(digits);
   for (const [words, shift] of [
     [low, 0],
-    [low, 16],
+    [low, 11],
+    [low, 22],
     [high, 0],
-    [high, 16],
+    [high, 11],
+    [high, 22],
   ] as const) {
     starts.fill(0);
-    for (let i = 0; i < n; i++) starts[(words[i]! >>> shift) & 0xffff]!++;
+    for (let i = 0; i < n; i++) starts[(words[i]! >>> shift) & (digits - 1)]!++;
     // A digit that all share moves nothing.
-    if (n > 0 && starts[(words[0]! >>> shift) & 0xffff] === n) continue;
+    if (n > 0 && starts[(words[0]! >>> shift) & (digits - 1)] === n) continue;
     let total = 0;
     for (let digit = 0; digit < digits; digit++) {
       const count = starts[digit]!;
@@ -55,7 +59,7 @@ export function orderRows(rows: Uint32Array, keys: Float64Array, direction: Dire
     }
     for (let i = 0; i < n; i++) {
       const at = order[i]!;
-      other[starts[(words[at]! >>> shift) & 0xffff]!++] = at;
+      other[starts[(words[at]! >>> shift) & (digits - 1)]!++] = at;
     }
     [order, other] = [other, order];
   }

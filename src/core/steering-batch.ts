@@ -4,8 +4,9 @@
  */
 import { assert } from '@/base/assert.ts';
 import { DataError } from './errors.ts';
+import { writeExponentials } from './exponential.ts';
 import { writeGateWeights } from './reward-head.ts';
-import { gateFactors, writeGateExponentials, writeReweightedGate } from './reweighted-gate.ts';
+import { gateFactors, writeBelowLargest, writeReweightedGate } from './reweighted-gate.ts';
 import type { ScoredSet } from './scored-set.ts';
 import {
   identitySteering,
@@ -67,8 +68,12 @@ export interface BatchScores {
   readonly scratch: { readonly adjusted: Float64Array; readonly sorted: Float64Array; gateOf: Steering | undefined };
 }
 
-/** e^((l − max l) / τ) `[prompts, k]` at the temperature asked for last: a move of any other handle needs no exponential a prompt. */
+/** e^((l − max l) / τ) `[prompts, k]` at the temperature that other handles were moved at: their next move needs no exponential a prompt. */
 interface GateExponentials {
+  /** l − max l `[prompts, k]`, −Infinity outside the gate's own mask. */
+  readonly below: Float64Array;
+  /** Of `below`. */
+  readonly least: number;
   temperature: number;
   readonly values: Float64Array;
 }
@@ -97,7 +102,12 @@ export function makeSteeringBatch(head: SteerableHead, set: SteerableSet): Steer
   assertFinite('rewards, row', set.rewards, k);
   assertFinite('gate logits, prompt', set.gateLogits, k);
   const baseline = makeBatchScores(head, set);
-  const exponentials = { temperature: Number.NaN, values: new Float64Array(set.prompts * k) };
+  const active = head.gate.activeObjectives ?? Array.from({ length: k }, (_, j) => j);
+  const below = new Float64Array(set.prompts * k);
+  let least = 0;
+  for (let start = 0; start < below.length; start += k)
+    least = Math.min(least, writeBelowLargest(active, set.gateLogits, k, below, start));
+  const exponentials = { below, least, temperature: Number.NaN, values: new Float64Array(set.prompts * k) };
   const batch = { head, set, baseline, exponentials };
   scoreBatch(batch, identitySteering, baseline);
   return batch;
@@ -147,16 +157,16 @@ function weighPrompts({ head, set, exponentials }: SteeringBatch, steering: Stee
   scratch.gateOf = undefined;
   const gate = steeredSoftmax(head, steering);
   const { temperature, logitScale } = gate;
-  const { values } = exponentials;
-  if (exponentials.temperature !== temperature) {
-    const active = head.gate.activeObjectives ?? Array.from({ length: k }, (_, j) => j);
-    for (let start = 0; start < values.length; start += k)
-      writeGateExponentials(temperature, active, set.gateLogits, values, start);
-    exponentials.temperature = temperature;
-  }
+  const { below, least, values } = exponentials;
   const factors = gateFactors(k, sounding, steering.logitShifts, temperature);
-  for (let start = 0; start < values.length; start += k) {
-    if (writeReweightedGate(logitScale, values, factors, gateWeights, start)) continue;
+  const isNew = exponentials.temperature !== temperature;
+  // A temperature alone is gone with the next move: its exponentials become the weights where they stand, and those kept stay.
+  const passing = isNew && factors.every((factor) => factor === 1);
+  const into = passing ? gateWeights : values;
+  if (isNew) writeExponentials(below, least, temperature, into);
+  if (!passing) exponentials.temperature = temperature;
+  for (let start = 0; start < into.length; start += k) {
+    if (writeReweightedGate(logitScale, into, factors, gateWeights, start)) continue;
     const logits = steeredLogits(set.gateLogits.subarray(start, start + k), steering);
     gateWeights.fill(0, start, start + k);
     writeGateWeights(gate, sounding, logits, gateWeights.subarray(start, start + k));
@@ -255,31 +265,38 @@ function scoreByCoefficients({ head, set }: SteeringBatch, steering: Steering, t
   const { rowStarts, columns, values } = sparseRows(steeredTransform(head, steering.penalties), k);
   const { gateWeights, coefficients, scores } = target;
   const { rewards, promptOf } = set;
-  const pins = Object.entries(steering.coefficientOverrides).map(([j, value]) => [Number(j), value] as const);
+  const pinned = Object.keys(steering.coefficientOverrides).map(Number);
+  const pins = Float64Array.from(pinned, (j) => steering.coefficientOverrides[j]!);
   // In most rows M is the identity, where c_i = g_i: the others alone are summed.
   const mixed = Array.from({ length: k }, (_, i) => i).filter((i) => {
     const [begin = 0, end = 0] = [rowStarts[i], rowStarts[i + 1]];
     return end - begin !== 1 || columns[begin] !== i || values[begin] !== 1;
   });
-  coefficients.set(gateWeights);
-  for (let start = 0; start < coefficients.length; start += k) {
-    for (const i of mixed) {
-      let sum = 0;
-      const end = rowStarts[i + 1]!;
-      for (let at = rowStarts[i]!; at < end; at++) sum += values[at]! * gateWeights[start + columns[at]!]!;
-      coefficients[start + i] = sum;
-    }
-    for (const [j, value] of pins) coefficients[start + j] = value;
-  }
+  let latest = -1;
   for (let at = 0; at < set.rows;) {
     const prompt = promptOf[at]!;
+    const start = prompt * k;
+    // Right before their rows: what has just been written is still at hand.
+    if (prompt !== latest) {
+      for (let j = start; j < start + k; j++) coefficients[j] = gateWeights[j]!;
+      for (let which = 0; which < mixed.length; which++) {
+        const i = mixed[which]!;
+        let sum = 0;
+        const end = rowStarts[i + 1]!;
+        for (let entry = rowStarts[i]!; entry < end; entry++)
+          sum += values[entry]! * gateWeights[start + columns[entry]!]!;
+        coefficients[start + i] = sum;
+      }
+      for (let which = 0; which < pins.length; which++) coefficients[start + pinned[which]!] = pins[which]!;
+      latest = prompt;
+    }
     const a = at * k;
     const paired = at + 1 < set.rows && promptOf[at + 1] === prompt;
     const b = paired ? a + k : a;
     let sumA = 0;
     let sumB = 0;
     for (let j = 0; j < k; j++) {
-      const coefficient = coefficients[prompt * k + j]!;
+      const coefficient = coefficients[start + j]!;
       sumA += coefficient * rewards[a + j]!;
       sumB += coefficient * rewards[b + j]!;
     }
@@ -296,6 +313,20 @@ function rankGroups({ set, baseline }: SteeringBatch, target: BatchScores): void
   for (let group = 0; group < set.groups; group++) {
     const start = groupStart[group]!;
     const end = groupStart[group + 1]!;
+    if (end - start === 2) {
+      // Pairs, of which most sets are made, without a branch on the scores: which is ahead cannot be foreseen.
+      const a = scores[start]!;
+      const b = scores[start + 1]!;
+      const secondWins = b > a ? 1 : 0;
+      winners[group] = start + secondWins;
+      leads[start] = a - b;
+      leads[start + 1] = b - a;
+      ranks[start] = 1 + secondWins;
+      ranks[start + 1] = a > b ? 2 : 1;
+      flips[flipCount] = group;
+      flipCount += Math.max(a, b) > scores[baseline.winners[group]!]! ? 1 : 0;
+      continue;
+    }
     let winner = start;
     let second = Number.NaN;
     for (let row = start + 1; row < end; row++)

@@ -17,6 +17,7 @@
  * Identity steering changes nothing to the bit: the same functions run on the same numbers in the same order (`reward-head.ts`).
  */
 import { assert } from '@/base/assert.ts';
+import { writeExponentials } from './exponential.ts';
 import {
   adjustedRewards,
   coefficients,
@@ -25,7 +26,7 @@ import {
   type HeadEvaluation,
   score,
 } from './reward-head.ts';
-import { gateFactors, writeGateExponentials, writeReweightedGate } from './reweighted-gate.ts';
+import { gateFactors, writeBelowLargest, writeReweightedGate } from './reweighted-gate.ts';
 
 /** Numbers by objective index; an objective that is absent has none. */
 export type ByObjective = Readonly<Record<number, number>>;
@@ -219,9 +220,10 @@ export function steeredGateWeights(head: SteerableHead, logits: Float64Array, st
     const active = head.gate.activeObjectives ?? Array.from({ length: k }, (_, j) => j);
     const sounding = soundingObjectives(head, steering);
     assert(sounding.length > 0, 'no objective is active');
+    const below = new Float64Array(k);
     const exponentials = new Float64Array(k);
     const weights = new Float64Array(k);
-    writeGateExponentials(gate.temperature, active, logits, exponentials);
+    writeExponentials(below, writeBelowLargest(active, logits, k, below), gate.temperature, exponentials);
     const factors = gateFactors(k, sounding, steering.logitShifts, gate.temperature);
     if (writeReweightedGate(gate.logitScale, exponentials, factors, weights)) return weights;
   }
