@@ -6,6 +6,8 @@ import type { Comparisons, ScoredSet } from './scored-set.ts';
 import { wilsonInterval } from './wilson.ts';
 import type { Interval } from './wilson.ts';
 
+type LabelledGroups = Pick<ScoredSet, 'groups' | 'groupStart' | 'labels'>;
+
 /** One group's pick. Ties at the top are shared: every figure is the mean over the tied. */
 export interface BestOfGroup {
   readonly group: number;
@@ -29,7 +31,7 @@ export interface BestOfN {
 }
 
 /** Over the groups with at least two labelled responses; unlabelled rows are left out. @returns undefined where there is none. */
-export function bestOfN({ groups, groupStart, labels }: ScoredSet, scores: Float64Array): BestOfN | undefined {
+export function bestOfN({ groups, groupStart, labels }: LabelledGroups, scores: Float64Array): BestOfN | undefined {
   const picks: BestOfGroup[] = [];
   let hits = 0;
   for (let group = 0; group < groups; group++) {
@@ -70,7 +72,7 @@ export function bestOfN({ groups, groupStart, labels }: ScoredSet, scores: Float
 }
 
 /** Comparisons by label: in every group, each pair of rows with different labels, the better-labelled as chosen. */
-export function comparisonsByLabel({ groups, groupStart, labels }: ScoredSet): Comparisons {
+export function comparisonsByLabel({ groups, groupStart, labels }: LabelledGroups): Comparisons {
   const chosen: number[] = [];
   const rejected: number[] = [];
   for (let group = 0; group < groups; group++) {

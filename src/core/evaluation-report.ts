@@ -12,6 +12,7 @@ import {
   objectiveAccuracies,
   pairAccuracy,
   reweightedAccuracy,
+  turnedRound,
   type Accuracy,
   type NamedAccuracy,
   type ReweightedAccuracy,
@@ -19,7 +20,7 @@ import {
 import { spearman } from './rank-correlation.ts';
 import { rewardBenchScore, rewardBenchSection, type RewardBenchScore } from './reward-bench.ts';
 import { rmBenchScore, type RmBenchScore } from './rm-bench.ts';
-import { comparisonsOf, nameAt, type Comparisons, type NameColumn, type ScoredSet } from './scored-set.ts';
+import { comparisonsOf, type Comparisons, type NameColumn, type ScoredSet } from './scored-set.ts';
 import { setAdjustedRewards } from './set-scores.ts';
 
 /** Lengths within this share of the longer count as matched. */
@@ -63,8 +64,56 @@ export interface EvaluationReport {
   readonly bestOfN: Omit<BestOfN, 'groups'> | undefined;
 }
 
+/** What of a set the report is made of: numbers and names, neither texts nor gates. */
+export type ReportedSet = Pick<
+  ScoredSet,
+  | 'objectives'
+  | 'rows'
+  | 'groups'
+  | 'rewards'
+  | 'groupStart'
+  | 'roles'
+  | 'styles'
+  | 'labels'
+  | 'responseTokens'
+  | 'characters'
+  | 'subsets'
+  | 'sections'
+>;
+
+/** That part alone, to be sent elsewhere. */
+export function reportedPart({
+  objectives,
+  rows,
+  groups,
+  rewards,
+  groupStart,
+  roles,
+  styles,
+  labels,
+  responseTokens,
+  characters,
+  subsets,
+  sections,
+}: ScoredSet): ReportedSet {
+  return {
+    objectives,
+    rows,
+    groups,
+    rewards,
+    groupStart,
+    roles,
+    styles,
+    labels,
+    responseTokens,
+    characters,
+    subsets,
+    sections,
+  };
+}
+
 /** Comparisons of a set: by role where it has any, else by label. */
-export function chosenComparisons(set: ScoredSet): {
+export function chosenComparisons(set: Pick<ScoredSet, 'groups' | 'groupStart' | 'roles' | 'labels'>): {
   readonly comparisons: Comparisons;
   readonly comparedBy: EvaluationReport['comparedBy'];
 } {
@@ -75,7 +124,7 @@ export function chosenComparisons(set: ScoredSet): {
 }
 
 /** The section of every row: the dataset's own, else RewardBench's by subset. */
-export function sectionsOf({ subsets, sections }: ScoredSet): NameColumn {
+export function sectionsOf({ subsets, sections }: Pick<ScoredSet, 'subsets' | 'sections'>): NameColumn {
   if (sections.names.length > 0) return sections;
   const names: string[] = [];
   const sectionOfSubset = subsets.names.map((subset) => {
@@ -96,19 +145,28 @@ export function evaluationReport(
   scores: Float64Array = set.scores,
   transform: Float64Array | undefined = set.head?.transform,
 ): EvaluationReport {
+  return reportOn(set, scores, transform);
+}
+
+/** The same of the part that it is made of; without a transform there are no adjusted objectives. */
+export function reportOn(
+  set: ReportedSet,
+  scores: Float64Array,
+  transform: Float64Array | undefined,
+): EvaluationReport {
   const { comparisons, comparedBy } = chosenComparisons(set);
   const known = lengthsOf(set);
-  const baselines = (counts?: (comparison: number) => boolean) =>
-    known === undefined
-      ? { longest: undefined, shortest: undefined }
-      : lengthBaselines(known.lengths, comparisons, counts);
-  const byName = (column: NameColumn): BaselinedAccuracy[] =>
-    accuracyByName(scores, comparisons, column)
-      .filter((accuracy) => accuracy.comparisons > 0)
-      .map((accuracy) => ({
-        ...accuracy,
-        ...baselines((i) => nameAt(column, comparisons.chosen[i]!) === accuracy.name),
-      }));
+  const baselines =
+    known === undefined ? { longest: undefined, shortest: undefined } : lengthBaselines(known.lengths, comparisons);
+  const byName = (column: NameColumn): BaselinedAccuracy[] => {
+    const byLength = known === undefined ? undefined : accuracyByName(known.lengths, comparisons, column);
+    return accuracyByName(scores, comparisons, column)
+      .map((accuracy, code) => {
+        const shortest = byLength === undefined ? undefined : turnedRound(byLength[code]!);
+        return { ...accuracy, longest: shortest === undefined ? undefined : turnedRound(shortest), shortest };
+      })
+      .filter((accuracy) => accuracy.comparisons > 0);
+  };
   const subsets = byName(set.subsets);
   const accuracies = new Map(subsets.map(({ name, accuracy }) => [name, accuracy]));
   const isRewardBench = subsets.some(({ name }) => rewardBenchSection(name) !== undefined);
@@ -117,7 +175,7 @@ export function evaluationReport(
     rows: set.rows,
     groups: set.groups,
     comparedBy,
-    overall: { name: 'all', ...pairAccuracy(scores, comparisons), ...baselines() },
+    overall: { name: 'all', ...pairAccuracy(scores, comparisons), ...baselines },
     subsets,
     sections: byName(sectionsOf(set)),
     objectives: objectiveAccuracies(set.rewards, set.objectives, comparisons),

@@ -95,7 +95,12 @@ export function lengthBaselines(
   counts?: ComparisonFilter,
 ): { readonly longest: Accuracy; readonly shortest: Accuracy } {
   const longest = pairAccuracy(lengths, comparisons, counts);
-  return { longest, shortest: summarise(longest.losses, longest.ties, longest.wins) };
+  return { longest, shortest: turnedRound(longest) };
+}
+
+/** The accuracy of preferring always the other one. */
+export function turnedRound({ wins, ties, losses }: Accuracy): Accuracy {
+  return summarise(losses, ties, wins);
 }
 
 /** Each objective's own accuracy, were its column of `values` `[n, k]` (rewards, raw or adjusted) the score. */

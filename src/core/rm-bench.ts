@@ -36,12 +36,14 @@ export interface RmBenchScore {
 
 const styles = 3;
 
+type StyledGroups = Pick<ScoredSet, 'groups' | 'groupStart' | 'roles' | 'styles' | 'subsets'>;
+
 /**
  * @param scores `[n]`.
  * @returns undefined where no group has three chosen and three rejected styles. A domain is what a subset begins with, so
  *   `safety-refuse` and `safety-response` are one.
  */
-export function rmBenchScore(set: ScoredSet, scores: Float64Array): RmBenchScore | undefined {
+export function rmBenchScore(set: StyledGroups, scores: Float64Array): RmBenchScore | undefined {
   const counts = new Map<RmBenchDomain, { items: number; wins: Float64Array; ties: number }>();
   let leftOut = 0;
   for (let group = 0; group < set.groups; group++) {
@@ -84,7 +86,7 @@ function accuracyOf(items: number, wins: Float64Array, ties: number): RmBenchAcc
 }
 
 /** Rows of a group: chosen by style, then rejected by style; undefined unless it is three and three. */
-function rowsByStyle({ groupStart, roles, styles: style }: ScoredSet, group: number): Int32Array | undefined {
+function rowsByStyle({ groupStart, roles, styles: style }: StyledGroups, group: number): Int32Array | undefined {
   const begin = groupStart[group]!;
   const end = groupStart[group + 1]!;
   if (end - begin !== 2 * styles) return undefined;

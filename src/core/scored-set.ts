@@ -244,7 +244,11 @@ export interface Comparisons {
 }
 
 /** Every comparison of a set. Groups without both roles give none. */
-export function comparisonsOf({ groups, groupStart, roles }: ScoredSet): Comparisons {
+export function comparisonsOf({
+  groups,
+  groupStart,
+  roles,
+}: Pick<ScoredSet, 'groups' | 'groupStart' | 'roles'>): Comparisons {
   const chosen: number[] = [];
   const rejected: number[] = [];
   const chosenCode = rowRoles.indexOf('chosen');

@@ -5,6 +5,7 @@
 import { assert } from '@/base/assert.ts';
 import { DataError } from './errors.ts';
 import { writeExponentials } from './exponential.ts';
+import { rankGroups } from './group-ranks.ts';
 import { writeGateWeights } from './reward-head.ts';
 import { gateFactors, writeBelowLargest, writeReweightedGate } from './reweighted-gate.ts';
 import type { ScoredSet } from './scored-set.ts';
@@ -144,7 +145,7 @@ export function scoreBatch(batch: SteeringBatch, steering: Steering, target: Bat
   weighPrompts(batch, steering, target);
   if (pinsCoefficients(steering)) scoreByCoefficients(batch, steering, target);
   else scoreByGate(batch, steering, target);
-  rankGroups(batch, target);
+  rankGroups(batch.set, batch.baseline.winners, target);
   return target;
 }
 
@@ -303,80 +304,6 @@ function scoreByCoefficients({ head, set }: SteeringBatch, steering: Steering, t
     scores[at] = sumA;
     if (paired) scores[at + 1] = sumB;
     at += paired ? 2 : 1;
-  }
-}
-
-function rankGroups({ set, baseline }: SteeringBatch, target: BatchScores): void {
-  const { scores, ranks, leads, winners, flips, scratch } = target;
-  const { groupStart } = set;
-  let flipCount = 0;
-  for (let group = 0; group < set.groups; group++) {
-    const start = groupStart[group]!;
-    const end = groupStart[group + 1]!;
-    if (end - start === 2) {
-      // Pairs, of which most sets are made, without a branch on the scores: which is ahead cannot be foreseen.
-      const a = scores[start]!;
-      const b = scores[start + 1]!;
-      const secondWins = b > a ? 1 : 0;
-      winners[group] = start + secondWins;
-      leads[start] = a - b;
-      leads[start + 1] = b - a;
-      ranks[start] = 1 + secondWins;
-      ranks[start + 1] = a > b ? 2 : 1;
-      flips[flipCount] = group;
-      flipCount += Math.max(a, b) > scores[baseline.winners[group]!]! ? 1 : 0;
-      continue;
-    }
-    let winner = start;
-    let second = Number.NaN;
-    for (let row = start + 1; row < end; row++)
-      if (scores[row]! > scores[winner]!) {
-        second = scores[winner]!;
-        winner = row;
-      } else if (!(scores[row]! <= second)) second = scores[row]!;
-    const best = scores[winner]!;
-    winners[group] = winner;
-    for (let row = start; row < end; row++) leads[row] = scores[row]! - (row === winner ? second : best);
-    if (end - start <= countedGroup) rankByCounting(scores, ranks, start, end);
-    else rankBySorting(scores, ranks, start, end, scratch.sorted);
-    if (best > scores[baseline.winners[group]!]!) flips[flipCount++] = group;
-  }
-  target.flipCount = flipCount;
-}
-
-/** Below this many responses comparing all of them is faster than sorting. */
-const countedGroup = 24;
-
-function rankByCounting(scores: Float64Array, ranks: Uint32Array, start: number, end: number): void {
-  for (let row = start; row < end; row++) {
-    const score = scores[row]!;
-    let rank = 1;
-    for (let other = start; other < end; other++) if (scores[other]! > score) rank++;
-    ranks[row] = rank;
-  }
-}
-
-function rankBySorting(
-  scores: Float64Array,
-  ranks: Uint32Array,
-  start: number,
-  end: number,
-  space: Float64Array,
-): void {
-  const sorted = space.subarray(0, end - start);
-  sorted.set(scores.subarray(start, end));
-  sorted.sort();
-  for (let row = start; row < end; row++) {
-    const score = scores[row]!;
-    // The first entry greater than the score, by bisection.
-    let low = 0;
-    let high = sorted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (sorted[middle]! > score) high = middle;
-      else low = middle + 1;
-    }
-    ranks[row] = sorted.length - low + 1;
   }
 }
 

@@ -22,7 +22,7 @@ import { Overview } from './overview.tsx';
 import { RejectedRows } from './rejected-rows.tsx';
 import { RowsTable } from './rows-table.tsx';
 import { SteeringBar } from './steering-bar.tsx';
-import { useReport } from './use-report.ts';
+import { useReport, type Reports } from './use-report.ts';
 import classes from './evaluate-view.module.css';
 
 export function Results({ evaluated }: { readonly evaluated: EvaluatedSet }) {
@@ -49,24 +49,38 @@ export function Results({ evaluated }: { readonly evaluated: EvaluatedSet }) {
         </div>
         <Provenance evaluated={evaluated} />
         <SteeringBar evaluated={evaluated} />
-        <Overview reports={reports} evaluated={evaluated} />
+        {reports === undefined ? (
+          <p className="muted small" role="status">
+            Summing up {formatQuantity(evaluated.set.rows, 'response')}…
+          </p>
+        ) : (
+          <Overview reports={reports} evaluated={evaluated} />
+        )}
       </Panel>
       <RejectedRows summary={summary} />
       <div className={classes.columns}>
-        <AccuracyTable reports={reports} name={summary.name} />
-        <BenchmarkPanels reports={reports} />
-        {reports.report.comparedBy === 'nothing' ? null : (
-          <>
-            <Panel name="Accuracy of each objective" className={classes.panel}>
-              <ObjectivesChart reports={reports} objectives={evaluated.objectives} />
-            </Panel>
-            <Panel name="Calibration" className={classes.panel}>
-              <CalibrationChart reports={reports} />
-            </Panel>
-          </>
-        )}
-        <RowsTable key={summary.id} evaluated={evaluated} comparedBy={reports.report.comparedBy} />
+        {reports === undefined ? null : <Report reports={reports} evaluated={evaluated} />}
+        <RowsTable key={summary.id} evaluated={evaluated} />
       </div>
+    </>
+  );
+}
+
+function Report({ reports, evaluated }: { readonly reports: Reports; readonly evaluated: EvaluatedSet }) {
+  return (
+    <>
+      <AccuracyTable reports={reports} name={evaluated.summary.name} />
+      <BenchmarkPanels reports={reports} />
+      {reports.report.comparedBy === 'nothing' ? null : (
+        <>
+          <Panel name="Accuracy of each objective" className={classes.panel}>
+            <ObjectivesChart reports={reports} objectives={evaluated.objectives} />
+          </Panel>
+          <Panel name="Calibration" className={classes.panel}>
+            <CalibrationChart reports={reports} />
+          </Panel>
+        </>
+      )}
     </>
   );
 }

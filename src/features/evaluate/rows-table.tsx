@@ -10,9 +10,9 @@ import { formatCount, formatQuantity, formatSigned, fullPrecision } from '@/comp
 import { RowAction } from '@/components/row-action.tsx';
 import { VirtualTable, type VirtualColumn } from '@/components/virtual-table.tsx';
 import { comparisonColumns, filterComparisons, type ComparisonQuery } from '@/core/comparison-table.ts';
-import { chosenComparisons, type EvaluationReport } from '@/core/evaluation-report.ts';
+import { chosenComparisons } from '@/core/evaluation-report.ts';
 import { orderRows, type Direction } from '@/core/row-order.ts';
-import { nameAt } from '@/core/scored-set.ts';
+import { nameAt, type Comparisons } from '@/core/scored-set.ts';
 import type { EvaluatedSet } from '@/queries/evaluated-set.ts';
 import { conversationOf } from '@/state/conversation.ts';
 import { openConversation } from '@/state/inspect-store.ts';
@@ -22,7 +22,6 @@ import classes from './evaluate-view.module.css';
 
 interface Props {
   readonly evaluated: EvaluatedSet;
-  readonly comparedBy: EvaluationReport['comparedBy'];
 }
 
 type SortKey = 'margin' | 'baseline' | 'length' | 'flip';
@@ -41,16 +40,23 @@ interface Range {
 }
 const open: Range = { from: '', to: '' };
 
-export function RowsTable({ evaluated, comparedBy }: Props) {
+export function RowsTable({ evaluated }: Props) {
+  const { comparisons, comparedBy } = useMemo(() => chosenComparisons(evaluated.set), [evaluated.set]);
   return (
     <Panel name="Rows" className={`${classes.panel} ${classes.wide}`}>
-      {comparedBy === 'nothing' ? <ResponsesTable evaluated={evaluated} /> : <ComparisonRows evaluated={evaluated} />}
+      {comparedBy === 'nothing' ? (
+        <ResponsesTable evaluated={evaluated} />
+      ) : (
+        <ComparisonRows evaluated={evaluated} comparisons={comparisons} />
+      )}
     </Panel>
   );
 }
 
-function ComparisonRows({ evaluated: { set, summary, scores } }: Pick<Props, 'evaluated'>) {
-  const { comparisons } = useMemo(() => chosenComparisons(set), [set]);
+function ComparisonRows({
+  evaluated: { set, summary, scores },
+  comparisons,
+}: Props & { readonly comparisons: Comparisons }) {
   const [subset, setSubset] = useState('');
   const [outcome, setOutcome] = useState<(typeof outcomes)[number]>();
   const [flipped, setFlipped] = useState(false);

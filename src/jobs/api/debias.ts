@@ -1,10 +1,11 @@
 /**
  * The boundary of long computations on whole sets: Debias' bootstrap intervals, rewards of feature files, a scored set under another
- * head. Each is one call to a worker of its
+ * head, Evaluate's report. Each is one call to a worker of its
  * own, so that leaving it early ends it at once. Types only; everything here can be cloned to a worker and back.
  */
 import type { DebiasClaim } from '@/core/debias-claim.ts';
 import type { BootstrapOptions, ObjectiveCorrelations, PenaltyComparison, ReferenceSet } from '@/core/debias-report.ts';
+import type { EvaluationReport, ReportedSet } from '@/core/evaluation-report.ts';
 import type { Gate, RewardHead } from '@/core/reward-head.ts';
 import type { ScoredSet } from '@/core/scored-set.ts';
 import type { JobErrorData } from './job-error.ts';
@@ -44,6 +45,15 @@ export interface DebiasTasks {
       readonly options: BootstrapOptions;
     };
     readonly result: DebiasClaim;
+  };
+  /** Everything Evaluate says about a set under the given scores. */
+  readonly report: {
+    readonly request: {
+      readonly set: ReportedSet;
+      readonly scores: Float64Array;
+      readonly transform: Float64Array | undefined;
+    };
+    readonly result: EvaluationReport;
   };
   /** What another head makes of the hidden states that were kept when a set was scored. */
   readonly rescore: { readonly request: RescoreRequest; readonly result: RescoredRows };

@@ -1,6 +1,7 @@
 /** Debias' long computations themselves, in this thread. */
 import { debiasClaim } from '@/core/debias-claim.ts';
 import { comparePenalties, correlationsOf } from '@/core/debias-report.ts';
+import { reportOn } from '@/core/evaluation-report.ts';
 import { opfsFileStore } from '@/formats/file-store.ts';
 import { rescore } from '@/jobs/evaluation/rescore.ts';
 import { ResultCache } from '@/jobs/evaluation/result-cache.ts';
@@ -25,6 +26,8 @@ async function perform({ task, request }: DebiasCall, report?: (progress: Debias
       return correlationsOf(request.set, request.values, request.options);
     case 'features':
       return rewardsOfFeatures(request);
+    case 'report':
+      return reportOn(request.set, request.scores, request.transform);
     case 'rescore': {
       const { folder, ...asked } = request;
       const cache = await ResultCache.open(opfsFileStore(folder), asked.modelId);

@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '@/base/random.ts';
 import { comparePenalties } from '@/core/debias-report.ts';
+import { evaluationReport, reportedPart } from '@/core/evaluation-report.ts';
 import { evaluateHead, type RewardHead } from '@/core/reward-head.ts';
 import { comparisonsOf } from '@/core/scored-set.ts';
+import { randomPairs } from '@/core/test-scored-set.ts';
 import { writeSafetensors } from '@/formats/safetensors-writer.ts';
 import type { DebiasReply } from '@/jobs/api/debias.ts';
 import { runDebiasTask } from '@/jobs/host/debias-tasks.ts';
@@ -61,6 +63,19 @@ describe('tasks', () => {
     const found = await createDebiasJobs(() => standIn(ended)).run('penalties', { set, options });
     expect(found).toEqual(comparePenalties(set, options));
     expect(ended).toEqual(['ended']);
+  });
+
+  test('report on a set what the command line reports on it', async () => {
+    const scored = randomPairs({ pairs: 60 });
+    const steered = scored.scores.map((score, row) => score + (row % 7 === 0 ? 1 : 0));
+    const transform = scored.head?.transform;
+    const request = { set: reportedPart(scored), scores: steered, transform };
+    const report = await createDebiasJobs(() => standIn([])).run('report', request);
+    expect(report).toEqual(evaluationReport(scored, steered));
+    expect(report.adjustedObjectives).toBeDefined();
+    expect(Object.keys(request.set)).not.toContain('texts');
+    const bare = await createDebiasJobs(() => standIn([])).run('report', { ...request, transform: undefined });
+    expect(bare.adjustedObjectives).toBeUndefined();
   });
 
   test('end at once when nobody waits any more', async () => {
