@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SteadyBlob } from './steady-blob.ts';
+import { memorySource } from '@/formats/memory-source.ts';
+import { SourceBlob, SteadyBlob } from './steady-blob.ts';
 
 /** As ONNX Runtime reads: slices, a buffer of the reader's own, handed back and forth. */
 async function readWithOwnBuffer(blob: Blob, capacity: number): Promise<Uint8Array> {
@@ -59,5 +60,27 @@ describe('SteadyBlob', () => {
       }
     }
     await expect(readWithOwnBuffer(new SteadyBlob(new Broken()), 8)).rejects.toThrow('The file changed.');
+  });
+});
+
+describe('SourceBlob', () => {
+  it('gives the bytes of its source, in slices of slices, whatever the size of the reader’s buffer', async () => {
+    const bytes = Uint8Array.from({ length: 300 }, (_, i) => i);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(300),
+        fc.nat(300),
+        fc.nat(300),
+        fc.integer({ min: 1, max: 128 }),
+        async (a, b, c, size) => {
+          const blob = new SourceBlob(memorySource('made', bytes)).slice(a, b).slice(c);
+          const expected = Array.from(bytes.subarray(a, Math.max(a, b)).subarray(c));
+          expect(blob.size).toBe(expected.length);
+          expect([...(await readWithOwnBuffer(blob, size))]).toEqual(expected);
+          expect([...new Uint8Array(await blob.arrayBuffer())]).toEqual(expected);
+        },
+      ),
+    );
+    expect(new SourceBlob(memorySource('made', bytes))).toBeInstanceOf(Blob);
   });
 });

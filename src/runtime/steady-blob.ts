@@ -5,6 +5,8 @@
  * of 80 with this). Here every stream reads its bytes synchronously where the scope allows it, and by `arrayBuffer` elsewhere;
  * neither uses Chromium's stream of a Blob.
  */
+import { freeBuffer } from '@/base/free-buffer.ts';
+import type { ByteSource } from '@/formats/byte-source.ts';
 
 /** Bytes held at once for a reader that brings no buffer. The readers of ONNX Runtime bring 1 MiB. */
 const pieceBytes = 1024 * 1024;
@@ -30,31 +32,85 @@ export class SteadyBlob extends Blob {
     return new SteadyBlob(this.#blob.slice(begin, end, type));
   }
 
-  /** A byte stream; a reader's own buffer is filled as far as it goes. Errors of reading (a file that changed) reach the reader. */
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const blob = this.#blob;
-    let offset = 0;
-    return new ReadableStream({
-      type: 'bytes',
-      async pull(controller) {
-        const request = controller.byobRequest;
-        if (offset >= blob.size) {
-          controller.close();
-          // A pending request of a closed stream must still be answered, with nothing.
-          request?.respond(0);
-          return;
-        }
-        const view = request?.view;
-        const piece = blob.slice(offset, offset + (view?.byteLength ?? pieceBytes));
-        const bytes = new Uint8Array(readSync === undefined ? await piece.arrayBuffer() : readSync(piece));
-        offset += bytes.length;
-        if (request === null || request === undefined || view === null || view === undefined) {
-          controller.enqueue(bytes);
-          return;
-        }
-        new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(bytes);
-        request.respond(bytes.length);
-      },
+    return steadyStream(blob.size, false, (offset, length) => {
+      const piece = blob.slice(offset, offset + length);
+      return readSync === undefined ? piece.arrayBuffer() : readSync(piece);
     });
   }
+}
+
+/** Bytes that are computed when they are read, as a Blob. */
+export class SourceBlob extends Blob {
+  readonly #source: ByteSource;
+  readonly #begin: number;
+  readonly #end: number;
+
+  constructor(source: ByteSource, begin = 0, end = source.size) {
+    super();
+    this.#source = source;
+    this.#begin = begin;
+    this.#end = end;
+  }
+
+  override get size(): number {
+    return this.#end - this.#begin;
+  }
+
+  override slice(begin = 0, end = this.size): SourceBlob {
+    const place = (at: number): number => this.#begin + Math.min(Math.max(at < 0 ? this.size + at : at, 0), this.size);
+    return new SourceBlob(this.#source, place(begin), Math.max(place(begin), place(end)));
+  }
+
+  override async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await this.#source.read(this.#begin, this.size)).buffer;
+  }
+
+  override async text(): Promise<string> {
+    return new TextDecoder().decode(await this.arrayBuffer());
+  }
+
+  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return steadyStream(this.size, true, async (offset, length) => {
+      const { buffer } = await this.#source.read(this.#begin + offset, length);
+      return buffer;
+    });
+  }
+}
+
+/**
+ * A byte stream; a reader's own buffer is filled as far as it goes. Errors of reading (a file that changed) reach the reader.
+ * @param read gives a buffer of its own, of this length or shorter by what is not there.
+ * @param ours a script made those buffers (see `freeBuffer`).
+ */
+function steadyStream(
+  size: number,
+  ours: boolean,
+  read: (offset: number, length: number) => ArrayBuffer | Promise<ArrayBuffer>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let offset = 0;
+  return new ReadableStream({
+    type: 'bytes',
+    async pull(controller) {
+      const request = controller.byobRequest;
+      if (offset >= size) {
+        controller.close();
+        // A pending request of a closed stream must still be answered, with nothing.
+        request?.respond(0);
+        return;
+      }
+      const view = request?.view;
+      const bytes = new Uint8Array(await read(offset, Math.min(view?.byteLength ?? pieceBytes, size - offset)));
+      offset += bytes.length;
+      if (request === null || request === undefined || view === null || view === undefined) {
+        controller.enqueue(bytes);
+        return;
+      }
+      new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(bytes);
+      const { length } = bytes;
+      if (ours) freeBuffer(bytes.buffer);
+      request.respond(length);
+    },
+  });
 }

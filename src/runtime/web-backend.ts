@@ -9,9 +9,10 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { Provider } from '@/engine/api/messages.ts';
 import type { ByteSource } from '@/formats/byte-source.ts';
+import { foldConstants } from '@/formats/onnx/folded-constants.ts';
 import type { Backend, BackendTensor, DeviceLimits, StageFiles, StageSession, TensorType } from './backend.ts';
 import { SerialQueue } from './serial-queue.ts';
-import { SteadyBlob } from './steady-blob.ts';
+import { SourceBlob, SteadyBlob } from './steady-blob.ts';
 import type { OpenDevice } from './web-device.ts';
 
 export type WebOrt = typeof import('onnxruntime-common');
@@ -250,8 +251,9 @@ export class WebBackend implements Backend {
   async createSession(stage: StageFiles, signal?: AbortSignal): Promise<StageSession> {
     const session = await queue.run(async () => {
       signal?.throwIfAborted();
-      const graph = await stage.graph.read(0, stage.graph.size, signal);
+      const { graph, constants } = foldConstants(await stage.graph.read(0, stage.graph.size, signal), stage.data);
       const externalData: { path: string; data: Blob | Uint8Array }[] = [];
+      if (constants !== undefined) externalData.push({ path: constants.name, data: new SourceBlob(constants.bytes) });
       for (const { name, bytes } of stage.data)
         externalData.push({ path: name, data: await externalFile(bytes, signal) });
       const gpu = this.#gpu;
