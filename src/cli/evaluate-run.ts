@@ -26,6 +26,7 @@ import { openEntry, openPackage, readHeads } from '@/formats/model-package.ts';
 import type { RejectedRow } from '@/formats/rejected-rows.ts';
 import { readScoredSet, scoredFormatOf } from '@/formats/scored-set.ts';
 import { ResultCache } from '@/jobs/evaluation/result-cache.ts';
+import { requestsAtOnce } from '@/engine/api/requests-at-once.ts';
 import { chosenEntries, runEvaluation, type EvaluationProgress } from '@/jobs/evaluation/run-evaluation.ts';
 import { UsageError, type Terminal } from './arguments.ts';
 import { diskFileSet, diskSource } from './disk-files.ts';
@@ -137,6 +138,7 @@ async function evaluateDataset(options: EvaluateFileOptions): Promise<EvaluatedF
     if (cache.size > 0) terminal.log(`${cache.size} responses are kept from before.`);
     const { set, rejected } = await runEvaluation({
       engine,
+      atOnce: requestsAtOnce(loaded.memory),
       model: {
         id: manifest.id,
         objectives: manifest.objectives.map(({ name }) => name),

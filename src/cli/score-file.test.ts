@@ -1,7 +1,8 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InferenceSession } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import type { RewardEngineHost } from '@/engine/host/reward-engine-host.ts';
 import { openStage1Features, openStage2Features } from '@/formats/feature-files.ts';
@@ -76,6 +77,33 @@ const many = Array.from({ length: 9 }, (_, i) => ({
   prompt: `Name prime number ${i}.`,
   response: `It is ${i * i + 1}.`,
 }));
+
+describe('a model in stages', () => {
+  it('loads every stage once for many lines, and writes what a whole one writes', async () => {
+    const input = [
+      { prompt: 'Why is the sky blue?', response: 'Air scatters blue light most.' },
+      { prompt: 'Why is the sky blue?', response: 'It reflects the sea.' },
+      { prompt: 'Name two colours.', chosen: 'Red and green.', rejected: 'No.' },
+      'no json',
+      { prompt: 'Too long.', response: 'word '.repeat(model.manifest.architecture.maxPositions + 1) },
+      { prompt: 'What is a prime?', response: 'A number with two divisors.' },
+    ];
+    const whole = await run('whole', input);
+    const streamed = createCliEngine({ threads: 1 });
+    try {
+      const path = await goldenPackage('armorm-tiny-smollm');
+      const inStages = await streamed.load({ kind: 'directory', path }, { stages: 'streamed' });
+      const made = vi.spyOn(InferenceSession, 'create');
+      const result = await run('in-stages', input, { engine: streamed, model: inStages });
+      expect(result.text).toBe(whole.text);
+      expect(result.result.badLines).toBe(2);
+      expect(made).toHaveBeenCalledTimes(inStages.manifest.stages.length);
+      made.mockRestore();
+    } finally {
+      await streamed.dispose();
+    }
+  });
+});
 
 describe('lines', () => {
   it('of every form give the same numbers, and keep their other fields as they were written', async () => {

@@ -7,6 +7,7 @@
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { EngineError } from '@/engine/api/errors.ts';
+import { requestsAtOnce } from '@/engine/api/requests-at-once.ts';
 import type { LoadedModel, ScoredResponse } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import type { ByteSource } from '@/formats/byte-source.ts';
@@ -192,7 +193,9 @@ class ScoreRun {
     let index = 0;
     let hash = emptyInputHash;
     let group: Pending[] = [];
+    let groups: Pending[][] = [];
     let responses = 0;
+    const atOnce = requestsAtOnce(this.#options.model.memory);
     for await (const item of this.#textLines()) {
       hash = chainHash(hash, textOf(item));
       index += 1;
@@ -207,19 +210,31 @@ class ScoreRun {
         group.length > 0 &&
         (!shareConversation(group[0]?.parsed, parsed) || responses + added > mostResponsesTogether)
       ) {
-        await this.#answer(group);
+        groups.push(group);
         group = [];
         responses = 0;
+        if (groups.length >= atOnce) {
+          await this.#answerAll(groups);
+          groups = [];
+        }
       }
       group.push({ parsed, hash });
       responses += added;
     }
-    if (group.length > 0) await this.#answer(group);
+    if (group.length > 0) groups.push(group);
+    await this.#answerAll(groups);
   }
 
-  /** Scores the lines of one conversation and writes their answers. */
-  async #answer(group: readonly Pending[]): Promise<void> {
-    const answers = await this.#scoreLines(group.map(({ parsed }) => parsed));
+  /** Scores conversations together and writes their answers in order, up to the first that fails for good. */
+  async #answerAll(groups: readonly (readonly Pending[])[]): Promise<void> {
+    const scoring = groups.map((group) => this.#scoreLines(group.map(({ parsed }) => parsed)));
+    // Those after one that fails are not waited for.
+    for (const answers of scoring) answers.catch(() => undefined);
+    for (const [i, group] of groups.entries()) await this.#write(group, (await scoring[i]) ?? []);
+  }
+
+  /** Writes the answers of one conversation's lines. */
+  async #write(group: readonly Pending[], answers: readonly Answer[]): Promise<void> {
     const { log, onProgress } = this.#options;
     const text = answers.map((answer) => `${answer.text}\n`).join('');
     // The rows first: the state vouches for lines only together with their rows.

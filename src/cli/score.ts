@@ -27,7 +27,7 @@ const usage = `Scores conversations with a converted reward model.
   --features FILE     also write the hidden states: stage 1 {embeddings, labels} for responses (labels from fields named like
                       the objectives, or from a field "labels"), stage 2 {embeddings, prompt_embeddings} for pairs
   --provider NAME     native (default), wasm, or native-webgpu
-  --stream            one stage of the model in memory at a time: the same scores, loaded anew for every prompt
+  --stream            one stage of the model in memory at a time: the same scores, loaded once for 32 prompts
   --threads N         threads inside one operator (default: one per core, or ARMOSCOPE_THREADS)
   --chunk N           tokens per run of the backbone (default: 2048)
 `;

@@ -2,7 +2,8 @@
 import { queryOptions } from '@tanstack/react-query';
 import { lengthVariants, type SweepVariant } from '@/core/length-sweep.ts';
 import { ScoredSetBuilder, type ScoredSet } from '@/core/scored-set.ts';
-import type { LoadedModel, Message, ScoredResponse } from '@/engine/api/messages.ts';
+import type { LoadedModel, Message, ScoredResponse, ScoreResult } from '@/engine/api/messages.ts';
+import { requestsAtOnce } from '@/engine/api/requests-at-once.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { scoreProgressed } from '@/state/activity.ts';
 import { pairsProgressed, sweepProgressed } from '@/state/debias-store.ts';
@@ -44,8 +45,10 @@ export function writtenPairsQuery(engine: RewardEngine, ready: Ready | undefined
       const startedAtMs = performance.now();
       let tokens = 0;
       let characters = 0;
+      const atOnce = requestsAtOnce(ready.model.memory);
+      let scoring: Promise<ScoreResult>[] = [];
       for (const [index, pair] of pairs.entries()) {
-        const { id, subset, prompt, chosen, rejected } = pair;
+        const { id, subset } = pair;
         const elapsedMs = performance.now() - startedAtMs;
         pairsProgressed({
           done: index,
@@ -55,8 +58,17 @@ export function writtenPairsQuery(engine: RewardEngine, ready: Ready | undefined
           tokensPerSecond: index === 0 ? undefined : (1000 * tokens) / elapsedMs,
           elapsedMs,
         });
-        const messages = [{ role: 'user' as const, content: prompt }];
-        const { responses } = await engine.score({ messages, responses: [chosen, rejected] }, { signal });
+        if (index % atOnce === 0) {
+          scoring = pairs.slice(index, index + atOnce).map((each) => {
+            const messages = [{ role: 'user' as const, content: each.prompt }];
+            return engine.score({ messages, responses: [each.chosen, each.rejected] }, { signal });
+          });
+          // Those after one that fails are not waited for.
+          for (const each of scoring) each.catch(() => undefined);
+        }
+        const result = await scoring[index % atOnce];
+        if (result === undefined) throw new Error('a pair was left out');
+        const { responses } = result;
         characters += charactersOf(pair);
         for (const [side, scored] of responses.entries())
           tokens += scored.tokens.total - (side === 0 ? 0 : scored.tokens.reused);

@@ -3,6 +3,7 @@
  * loaded set. It goes on while other views are shown; it ends when another model is loaded, because its results belong to one model.
  */
 import type { LoadedModel } from '@/engine/api/messages.ts';
+import { requestsAtOnce } from '@/engine/api/requests-at-once.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import type { DatasetEntry } from '@/formats/datasets/read-dataset.ts';
 import type { FeaturePlan } from '@/jobs/evaluation/feature-plan.ts';
@@ -133,6 +134,7 @@ async function scoreDataset(run: Run, engine: RewardEngine, model: LoadedModel, 
   const cache = await ResultCache.open(await localFiles(RESULTS_FOLDER), manifest.id, { features: plan !== undefined });
   const result = await runEvaluation({
     engine,
+    atOnce: requestsAtOnce(model.memory),
     model: { id: manifest.id, objectives: manifest.objectives.map(({ name }) => name), head: headFacts(owner) },
     entries,
     cache,

@@ -58,8 +58,26 @@ export interface FeaturesOptions {
   readonly onSequence?: (sequenceIndex: number, features: SequenceFeatures) => void | Promise<void>;
 }
 
+/** Sequences that share their start, e.g. the responses to one prompt, with those who wait for them. */
+export interface SequenceGroup extends Omit<FeaturesOptions, 'onSession'> {
+  readonly sequences: readonly Sequence[];
+}
+
+export interface GroupsOptions extends Pick<FeaturesOptions, 'onSession'> {
+  /** Ends everything; a group's own signal ends that group. */
+  readonly signal?: AbortSignal;
+}
+
 /** Computes features; all stages resident (`Backbone`) or one at a time (`StreamedBackbone`). */
 export interface FeatureComputer {
+  /**
+   * `features` of every group, one after the other or together, whatever costs less, to the same bits.
+   * @returns one entry per group, in order; `undefined` for a group whose own signal fired. @throws as `features`.
+   */
+  featuresOfGroups(
+    groups: readonly SequenceGroup[],
+    options?: GroupsOptions,
+  ): Promise<(SequenceFeatures[] | undefined)[]>;
   /**
    * Hidden states after the final norm at the wanted rows of every sequence. The longest common start of all sequences is
    * computed once, the rest of each over that cache.
@@ -71,6 +89,7 @@ export interface FeatureComputer {
 }
 
 export const defaultChunkTokens = 256;
+
 export class Backbone implements FeatureComputer {
   readonly #pass: StagePass;
   readonly #embedding: EmbeddingRows;
@@ -145,6 +164,23 @@ export class Backbone implements FeatureComputer {
       }
     } finally {
       releaseCache(prefix);
+    }
+    return results;
+  }
+
+  async featuresOfGroups(
+    groups: readonly SequenceGroup[],
+    { signal }: GroupsOptions = {},
+  ): Promise<(SequenceFeatures[] | undefined)[]> {
+    const results: (SequenceFeatures[] | undefined)[] = [];
+    for (const { sequences, ...group } of groups) {
+      const signals = [signal, group.signal].filter((each) => each !== undefined);
+      try {
+        results.push(await this.features(sequences, { ...group, signal: AbortSignal.any(signals) }));
+      } catch (error) {
+        if (signal?.aborted === true || group.signal?.aborted !== true) throw error;
+        results.push(undefined);
+      }
     }
     return results;
   }

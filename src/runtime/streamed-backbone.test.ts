@@ -86,3 +86,51 @@ test('refuses what the resident backbone refuses', async () => {
   await expect(streamed.features([{ tokenIds: Int32Array.of(1), rows: [1] }])).rejects.toThrow('row 1 is outside');
   expect(await streamed.features([])).toEqual([]);
 });
+
+test('groups share every stage, to the bits each has alone; one that is cancelled leaves the others as they are', async () => {
+  const { backend, stages } = opened;
+  const groups = batches.map((batch) => ({ sequences: batch.map(sequence) }));
+  const alone = [];
+  for (const { sequences } of groups) alone.push(await opened.backbone.features(sequences));
+  const numbers = (
+    results: readonly { readonly features: readonly Float32Array[]; readonly reusedTokens: number }[] | undefined,
+  ) => results?.map(({ features, reusedTokens }) => ({ features, reusedTokens }));
+
+  let before = backend.sessionsMade;
+  const together = await streamed.featuresOfGroups(groups);
+  expect(together.map(numbers)).toEqual(alone.map(numbers));
+  expect(backend.sessionsMade - before).toBe(stages.length);
+
+  // A budget that holds no two of them: each goes alone.
+  const { architecture, embedding } = opened;
+  const narrow = new StreamedBackbone(backend, architecture, embedding, stages, { hiddenBytes: 1 });
+  before = backend.sessionsMade;
+  expect((await narrow.featuresOfGroups(groups)).map(numbers)).toEqual(alone.map(numbers));
+  expect(backend.sessionsMade - before).toBe(groups.length * stages.length);
+
+  const cancel = new AbortController();
+  const heard: string[] = [];
+  const withOneCancelled = groups.map((group, index) => ({
+    ...group,
+    ...(index === 1 ? { signal: cancel.signal } : {}),
+    onTokens: (done: number, total: number) => {
+      if (index === 0) cancel.abort();
+      heard.push(`${index} ${done <= total}`);
+    },
+    onSequence: (at: number) => {
+      heard.push(`${index} sequence ${at}`);
+    },
+  }));
+  const rest = await streamed.featuresOfGroups(withOneCancelled);
+  expect(rest.map(numbers)).toEqual([numbers(alone[0]), undefined, numbers(alone[2])]);
+  expect(heard.filter((event) => event.startsWith('1'))).toEqual([]);
+  expect(heard.filter((event) => event.includes('sequence'))).toEqual(
+    [0, 2].flatMap((group) => (batches[group] ?? []).map((_, at) => `${group} sequence ${at}`)),
+  );
+  expect(backend.alive).toBe(0);
+
+  const stop = new AbortController();
+  const stopped = groups.map((group) => ({ ...group, onTokens: () => stop.abort() }));
+  await expect(streamed.featuresOfGroups(stopped, { signal: stop.signal })).rejects.toThrow(/abort/i);
+  expect(backend.alive).toBe(0);
+}, 120_000);

@@ -25,7 +25,11 @@ export interface CallOptions {
 export interface RewardEngine {
   /** Loads and proves a package, replacing the one before. @throws EngineError */
   load(source: ModelSource, options?: LoadOptions & CallOptions): Promise<LoadedModel>;
-  /** Scores every response of one prompt; results also arrive one by one as `result` progress. @throws EngineError */
+  /**
+   * Scores every response of one prompt; results also arrive one by one as `result` progress. Where the model is streamed, calls
+   * made while another runs are computed together, so that every stage is loaded once for all of them; each still ends, fails and is
+   * cancelled by itself, with the numbers that it would have alone. @throws EngineError
+   */
   score(request: ScoreRequest, options?: CallOptions): Promise<ScoreResult>;
   /** Renders and tokenises without running the backbone; waits for no score, so it can be asked while one runs. @throws EngineError */
   tokenize(messages: readonly Message[], response: string, options?: CallOptions): Promise<TokenizedResponse>;

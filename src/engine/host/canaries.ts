@@ -9,7 +9,7 @@ import type { HeadEvaluation, RewardHead } from '@/core/reward-head.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import { CANARY_MIN_TOKENS } from '@/formats/manifest-checks.ts';
 import type { Canary, HeadOutputs } from '@/formats/manifest.ts';
-import type { FeatureComputer, Sequence } from '@/runtime/backbone.ts';
+import type { FeatureComputer, Sequence, SequenceGroup } from '@/runtime/backbone.ts';
 import type { ChatTokenizer, EncodedResponse } from '@/runtime/chat-tokenizer.ts';
 
 export interface EncodedCanary {
@@ -95,23 +95,34 @@ export async function worstCanaryError(
   canaries: readonly EncodedCanary[],
   options: CanaryOptions,
 ): Promise<number> {
-  let worst = 0;
-  for (const [index, { encoded, own }] of canaries.entries()) {
+  const runs = canaries.flatMap(({ encoded, own }, index) => {
     const [scored, gate] = sequencesFor(encoded);
     const whole = encoded.tokenIds.length;
     const cut = Math.ceil(whole * 0.6);
-    for (const chunkTokens of canaries.length === 1 ? [whole, cut] : [index % 2 === 0 ? whole : cut]) {
-      const [first, second] = await backbone.features(gate === undefined ? [scored] : [scored, gate], {
-        signal: options.signal,
-        chunkTokens,
-        ...(options.onSession === undefined ? {} : { onSession: options.onSession }),
-      });
-      const feature = first?.features[0];
-      const gateFeature = gate === undefined ? first?.features[1] : second?.features[0];
-      if (feature === undefined || gateFeature === undefined) throw new Error('the backbone returned too few rows');
-      worst = Math.max(worst, outputError(evaluateHead(head, feature, gateFeature), own));
-    }
-    options.onCanary(index + 1, canaries.length);
+    const lengths = canaries.length === 1 ? [whole, cut] : [index % 2 === 0 ? whole : cut];
+    return lengths.map((chunkTokens) => ({ scored, gate, own, index, chunkTokens }));
+  });
+  // Together, so that a device that gets the stages one at a time gets each of them once.
+  const groups = runs.map(({ scored, gate, index, chunkTokens }, run): SequenceGroup => ({
+    sequences: gate === undefined ? [scored] : [scored, gate],
+    chunkTokens,
+    onSequence: (sequence) => {
+      const last = sequence === (gate === undefined ? 0 : 1) && runs[run + 1]?.index !== index;
+      if (last) options.onCanary(index + 1, canaries.length);
+    },
+  }));
+  const { signal, onSession } = options;
+  const computed = await backbone.featuresOfGroups(groups, {
+    signal,
+    ...(onSession === undefined ? {} : { onSession }),
+  });
+  let worst = 0;
+  for (const [run, { gate, own }] of runs.entries()) {
+    const [first, second] = computed[run] ?? [];
+    const feature = first?.features[0];
+    const gateFeature = gate === undefined ? first?.features[1] : second?.features[0];
+    if (feature === undefined || gateFeature === undefined) throw new Error('the backbone returned too few rows');
+    worst = Math.max(worst, outputError(evaluateHead(head, feature, gateFeature), own));
   }
   return worst;
 }

@@ -27,7 +27,7 @@ import type { LocalPackage } from './local-package.ts';
 import type { MemoryOffer } from './memory-plan.ts';
 import { proveFirst, releaseProven } from './provider-ladder.ts';
 import type { Proven } from './provider-ladder.ts';
-import { encodeOne, scoreEncoded } from './score-responses.ts';
+import { encodeOne, scoringOf, type Scoring } from './score-responses.ts';
 
 /** What the engine needs from the place it runs in. */
 export interface EnginePlatform {
@@ -51,6 +51,18 @@ interface Model {
   readonly options: LoadOptions;
 }
 
+/** Requests made together come to a worker one by one; loading stages takes a thousand times as long. */
+const gatherMs = 20;
+
+/** A request to score that waits or runs. */
+interface Asked {
+  readonly request: ScoreRequest;
+  readonly options: CallOptions;
+  /** Loads and unloads that were called before it. */
+  readonly generation: number;
+  outcome: { readonly result: ScoreResult } | { readonly failure: unknown } | undefined;
+}
+
 type OnProgress = NonNullable<CallOptions['onProgress']>;
 
 export class RewardEngineHost implements RewardEngine {
@@ -58,6 +70,8 @@ export class RewardEngineHost implements RewardEngine {
   readonly #queue = new SerialQueue();
   readonly #disposing = new AbortController();
   #model: Model | undefined;
+  readonly #asked = new Set<Asked>();
+  #generation = 0;
   /** The last call that loads or unloads, as soon as it was made: what is read of the model waits for it. Never rejects. */
   #replacing: Promise<unknown> = Promise.resolve();
 
@@ -108,20 +122,79 @@ export class RewardEngineHost implements RewardEngine {
   }
 
   score(request: ScoreRequest, options: CallOptions = {}): Promise<ScoreResult> {
-    return this.#call(options, async (signal, onProgress) => {
-      const startedAt = performance.now();
-      const model = this.#loaded();
-      if (request.responses.length === 0) {
-        throw new EngineError({ code: 'bad-input', message: 'There is no response to score.' });
+    const asked: Asked = { request, options, generation: this.#generation, outcome: undefined };
+    this.#asked.add(asked);
+    return this.#call(options, async (signal) => {
+      if (asked.outcome === undefined) await this.#scoreAsked(asked, signal);
+      const { outcome } = asked;
+      if (outcome === undefined) throw new Error('a request was left out');
+      if ('failure' in outcome) throw outcome.failure;
+      return outcome.result;
+    }).finally(() => this.#asked.delete(asked));
+  }
+
+  /**
+   * Scores a request, and where stages are loaded one at a time all that wait behind it, up to the next load: every stage is then
+   * loaded once for all of them.
+   */
+  async #scoreAsked(first: Asked, signal: AbortSignal): Promise<void> {
+    const model = this.#loaded();
+    const streamed = model.proven?.memory.mode === 'streamed';
+    if (streamed) await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    const together = streamed
+      ? [...this.#asked].filter(({ generation, outcome }) => generation === first.generation && outcome === undefined)
+      : [first];
+    const startedAt = performance.now();
+    const scorings = new Map<Asked, Scoring>();
+    const disposing = this.#disposing.signal;
+    for (const asked of together) {
+      const { request, options } = asked;
+      const own = options.signal === undefined ? disposing : AbortSignal.any([disposing, options.signal]);
+      if (own.aborted) continue;
+      try {
+        if (request.responses.length === 0)
+          throw new EngineError({ code: 'bad-input', message: 'There is no response to score.' });
+        const encoded = request.responses.map((response, index) =>
+          encodeOne(model.package, request.messages, response, index),
+        );
+        scorings.set(
+          asked,
+          scoringOf(model.package, encoded, request.features ?? false, own, (progress) => {
+            if (!own.aborted) options.onProgress?.(progress);
+          }),
+        );
+      } catch (failure) {
+        asked.outcome = { failure };
       }
-      const encoded = request.responses.map((response, index) =>
-        encodeOne(model.package, request.messages, response, index),
-      );
-      const responses = await this.#withRecovery(model, signal, onProgress, (proven) =>
-        scoreEncoded(model.package, proven.backbone, encoded, request.features ?? false, signal, onProgress),
-      );
-      return { modelId: model.package.manifest.id, responses, elapsedMs: performance.now() - startedAt };
-    });
+    }
+    // One request alone ends with its own signal; of several, each ends by itself and the rest go on.
+    const shared = scorings.size === 1 && scorings.has(first) ? signal : disposing;
+    const report: OnProgress = (progress) => {
+      for (const { options } of scorings.keys()) options.onProgress?.(progress);
+    };
+    try {
+      await this.#withRecovery(model, shared, report, async (proven) => {
+        for (const scoring of scorings.values()) scoring.restart();
+        await proven.backbone.featuresOfGroups(
+          [...scorings.values()].map(({ group }) => group),
+          { signal: shared },
+        );
+      });
+    } catch (failure) {
+      for (const asked of scorings.keys()) asked.outcome = { failure };
+      throw failure;
+    }
+    for (const [asked, { responses, failure }] of scorings)
+      asked.outcome =
+        failure !== undefined
+          ? { failure }
+          : {
+              result: {
+                modelId: model.package.manifest.id,
+                responses,
+                elapsedMs: performance.now() - startedAt,
+              },
+            };
   }
 
   tokenize(messages: readonly Message[], response: string, options: CallOptions = {}): Promise<TokenizedResponse> {
@@ -182,6 +255,7 @@ export class RewardEngineHost implements RewardEngine {
   }
 
   #replace<T>(options: CallOptions, work: (signal: AbortSignal, onProgress: OnProgress) => Promise<T>): Promise<T> {
+    this.#generation += 1;
     const called = this.#call(options, work);
     this.#replacing = called.catch(() => undefined);
     return called;

@@ -1,9 +1,9 @@
-/** From encoded responses to scores: one backbone call over the shared prompt, then the heads, response by response. */
+/** From encoded responses to scores: one group of sequences over the shared prompt, then the heads, response by response. */
 import { evaluateHead } from '@/core/reward-head.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { Message, ScoredResponse } from '@/engine/api/messages.ts';
 import type { CallOptions } from '@/engine/api/reward-engine.ts';
-import type { FeatureComputer, Sequence, SequenceFeatures } from '@/runtime/backbone.ts';
+import type { Sequence, SequenceFeatures, SequenceGroup } from '@/runtime/backbone.ts';
 import type { EncodedResponse } from '@/runtime/chat-tokenizer.ts';
 import { sequencesFor } from './canaries.ts';
 import { toEngineError } from './engine-errors.ts';
@@ -26,15 +26,25 @@ export function encodeOne(opened: LocalPackage, messages: readonly Message[], re
   }
 }
 
-/** @returns one per response, in order; each is also reported as soon as it is there. */
-export async function scoreEncoded(
+/** One request on its way: what the backbone computes for it, and its responses as they are done. */
+export interface Scoring {
+  readonly group: SequenceGroup;
+  /** In order; whole when the group is done. */
+  readonly responses: readonly ScoredResponse[];
+  /** Why it has no score: its own texts or numbers, which concern no other request. */
+  readonly failure: unknown;
+  /** Forgets what came of it, before it is computed anew. */
+  restart(): void;
+}
+
+/** Each response is also reported as soon as it is there. */
+export function scoringOf(
   opened: LocalPackage,
-  backbone: FeatureComputer,
   encoded: readonly TimedEncoding[],
   withFeatures: boolean,
   signal: AbortSignal,
   onProgress: NonNullable<CallOptions['onProgress']>,
-): Promise<ScoredResponse[]> {
+): Scoring {
   const planned = encoded.map((one) => ({ ...one, sequences: sequencesFor(one.encoded) }));
   // One prompt, so one gate sequence for all where the gate needs one of its own; first, as every result needs it.
   const gateSequence = planned.find(({ sequences: [, gate] }) => gate !== undefined)?.sequences[1];
@@ -42,6 +52,7 @@ export async function scoreEncoded(
   const lead = gateSequences.length;
   let gateAlone: Float32Array | undefined;
   const responses: ScoredResponse[] = [];
+  let failure: unknown;
 
   const finish = (responseIndex: number, computed: SequenceFeatures) => {
     const plan = planned[responseIndex];
@@ -79,14 +90,30 @@ export async function scoreEncoded(
     onProgress({ stage: 'result', responseIndex, response });
   };
 
-  await backbone.features([...gateSequences, ...planned.map(({ sequences: [scored] }) => scored)], {
-    signal,
-    onTokens: (doneTokens, totalTokens, index) =>
-      onProgress({ stage: 'score', doneTokens, totalTokens, responseIndex: Math.max(0, index - lead) }),
-    onSequence: (index, computed) => {
-      if (index < lead) gateAlone = computed.features[0];
-      else finish(index - lead, computed);
+  return {
+    responses,
+    get failure() {
+      return failure;
     },
-  });
-  return responses;
+    restart() {
+      responses.length = 0;
+      gateAlone = undefined;
+      failure = undefined;
+    },
+    group: {
+      sequences: [...gateSequences, ...planned.map(({ sequences: [scored] }) => scored)],
+      signal,
+      onTokens: (doneTokens, totalTokens, index) =>
+        onProgress({ stage: 'score', doneTokens, totalTokens, responseIndex: Math.max(0, index - lead) }),
+      onSequence: (index, computed) => {
+        if (failure !== undefined) return;
+        try {
+          if (index < lead) gateAlone = computed.features[0];
+          else finish(index - lead, computed);
+        } catch (error) {
+          failure = error;
+        }
+      },
+    },
+  };
 }

@@ -19,12 +19,17 @@ afterEach(async () => {
 });
 
 interface Device {
+  /** Counts the sessions made. */
+  readonly onSession?: () => void;
   /** Sessions that fit at once. */
   readonly sessions?: number;
   readonly limits?: NonNullable<Backend['limits']>;
 }
 
-function engineOn({ sessions = Infinity, limits }: Device, change: Partial<EnginePlatform> = {}): RewardEngineHost {
+function engineOn(
+  { sessions = Infinity, limits, onSession }: Device,
+  change: Partial<EnginePlatform> = {},
+): RewardEngineHost {
   const native = nativeBackendFactory({ threads: 1 });
   const backends: BackendFactory = {
     order: ['webgpu', 'wasm'],
@@ -44,6 +49,7 @@ function engineOn({ sessions = Infinity, limits }: Device, change: Partial<Engin
             if (alive >= sessions) throw new Error('std::bad_alloc');
             const session = await backend.createSession(...call);
             alive += 1;
+            onSession?.();
             return {
               inputNames: session.inputNames,
               outputNames: session.outputNames,
@@ -128,3 +134,55 @@ test('an adapter whose buffers are too small is skipped, with both numbers', asy
     reason: expect.stringMatching(/largest matrix.*maxStorageBufferBindingSize/),
   });
 });
+
+test('requests made together share every stage; each has the numbers it has alone, and ends by itself', async () => {
+  let made = 0;
+  const streamed = engineOn({ sessions: 1, onSession: () => (made += 1) });
+  const { manifest } = await streamed.load(source, { stages: 'streamed' });
+  const stages = manifest.stages.length;
+  // Both ways of the only canary, or all canaries, in one go.
+  expect(made).toBe(stages);
+  const prompts = ['Why is the sky blue?', 'Name two colours.', 'What is a prime?', 'How tall is a giraffe?'];
+  const requests = prompts.map((content) => ({ ...request, messages: [{ role: 'user' as const, content }] }));
+  const alone = [];
+  for (const each of requests) alone.push((await streamed.score(each)).responses.map(numbersOf));
+
+  made = 0;
+  const cancelled = new AbortController();
+  const heard = new Map<number, EngineProgress[]>();
+  const listening = (index: number) => ({
+    onProgress: (event: EngineProgress) => {
+      heard.set(index, [...(heard.get(index) ?? []), event]);
+      if (index === 0) cancelled.abort();
+    },
+  });
+  const endless = { ...request, responses: ['word '.repeat(manifest.architecture.maxPositions + 1)] };
+  const [first, second, tooLong, stopped, last] = await Promise.allSettled([
+    streamed.score(requests[0]!, listening(0)),
+    streamed.score(requests[1]!, listening(1)),
+    streamed.score(endless),
+    streamed.score(requests[2]!, { ...listening(2), signal: cancelled.signal }),
+    streamed.score(requests[3]!, listening(3)),
+  ]);
+  expect(made).toBe(stages);
+  const scored = [first, second, last].map((end) => end.status === 'fulfilled' && end.value.responses.map(numbersOf));
+  expect(scored).toEqual([alone[0], alone[1], alone[3]]);
+  expect(tooLong).toMatchObject({ status: 'rejected', reason: { code: 'too-long' } });
+  expect(stopped).toMatchObject({ status: 'rejected', reason: { code: 'aborted' } });
+  expect([...heard.keys()].toSorted()).toEqual([0, 1, 3]);
+  for (const events of heard.values()) {
+    const tokens = events.filter((event) => event.stage === 'score');
+    expect(tokens.at(-1)?.doneTokens).toBe(tokens.at(-1)?.totalTokens);
+    expect(events.filter(({ stage }) => stage === 'result')).toHaveLength(request.responses.length);
+  }
+
+  // Not across a load: what was asked before it is of the model before.
+  made = 0;
+  const before = streamed.score(requests[0]!);
+  const again = streamed.load(source, { stages: 'streamed' });
+  const after = streamed.score(requests[1]!);
+  expect((await before).responses.map(numbersOf)).toEqual(alone[0]);
+  await again;
+  expect((await after).responses.map(numbersOf)).toEqual(alone[1]);
+  expect(made).toBe(3 * stages);
+}, 120_000);

@@ -155,6 +155,31 @@ describe('a run', () => {
   });
 });
 
+describe('several prompts at once', () => {
+  test('are asked together and give the same set; beside one that fails for good, what was scored is kept', async () => {
+    const items = pairs(20);
+    const expected = (await run(items)).set;
+    files = memoryFileStore();
+    let most = 0;
+    let under = 0;
+    const counting = {
+      async score(...call: Parameters<Recording['score']>) {
+        most = Math.max(most, ++under);
+        return engine.score(...call).finally(() => (under -= 1));
+      },
+    };
+    expect((await run(items, { engine: counting, atOnce: 8 })).set).toEqual(expected);
+    expect(most).toBe(8);
+
+    files = memoryFileStore();
+    let calls = 0;
+    engine.fail(() => (++calls === 10 ? new EngineError({ code: 'device-lost', message: 'lost' }) : undefined));
+    await expect(run(items, { atOnce: 8 })).rejects.toThrow('lost');
+    // The first eight pairs, and the seven beside the one that failed.
+    expect((await ResultCache.open(files, model.id)).size).toBe(30);
+  });
+});
+
 describe('killed in the middle', () => {
   test('a batch at most is done again', async () => {
     const items = pairs(40);

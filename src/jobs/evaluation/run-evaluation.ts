@@ -45,6 +45,8 @@ export interface EvaluationOptions {
   readonly onProgress?: (progress: EvaluationProgress) => void;
   /** While it is paused nothing new is begun. */
   readonly pause?: PauseGate;
+  /** Prompts to ask for at once (`requestsAtOnce`). Default 1. */
+  readonly atOnce?: number;
   readonly windowItems?: number;
   readonly batchTokens?: number;
 }
@@ -226,7 +228,7 @@ class EvaluationRun {
   }
 
   async #scoreWindow(items: readonly DatasetItem[]): Promise<void> {
-    const { cache, pause, signal, batchTokens = defaultBatchTokens } = this.#options;
+    const { cache, pause, signal, now, atOnce = 1, batchTokens = defaultBatchTokens } = this.#options;
     const requests = new Map<string, Request>();
     for (const item of items) {
       const key = JSON.stringify(item.messages);
@@ -242,11 +244,16 @@ class EvaluationRun {
     }
     // Equal lengths together: buffers of the backbone are made once for many.
     const ordered = [...requests.values()].toSorted((a, b) => a.characters - b.characters);
-    for (const request of ordered) {
+    for (let at = 0; at < ordered.length; at += atOnce) {
       if (pause?.paused === true) this.#report();
       await pause?.passed(signal);
       signal?.throwIfAborted();
-      await this.#score(request);
+      const begin = now();
+      // What was scored beside a failure is kept.
+      const ends = await Promise.allSettled(ordered.slice(at, at + atOnce).map((request) => this.#score(request)));
+      this.#activeMs += now() - begin;
+      const failed = ends.find((end) => end.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
       if (this.#batchTokens >= batchTokens || this.#activeMs - this.#flushedAtMs >= batchMs) await this.#flush();
       this.#report();
     }
@@ -254,17 +261,12 @@ class EvaluationRun {
   }
 
   async #score(request: Request): Promise<void> {
-    const { engine, features = true, signal, now } = this.#options;
-    const begin = now();
+    const { engine, features = true, signal } = this.#options;
     try {
-      const { responses } = await engine
-        .score(
-          { messages: request.messages, responses: request.responses.map(({ text }) => text), features },
-          signal === undefined ? {} : { signal },
-        )
-        .finally(() => {
-          this.#activeMs += now() - begin;
-        });
+      const { responses } = await engine.score(
+        { messages: request.messages, responses: request.responses.map(({ text }) => text), features },
+        signal === undefined ? {} : { signal },
+      );
       for (const [i, response] of responses.entries()) this.#keep(request.responses[i]!.hash, response, features);
       for (const [i, { tokens }] of responses.entries()) {
         const computed = tokens.total - (i === 0 ? 0 : tokens.reused);
