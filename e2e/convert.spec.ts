@@ -92,6 +92,26 @@ async function serveHub(context: BrowserContext, handle: (path: string, authoriz
   });
 }
 
+test('a checkpoint dropped on another view opens Models, says what it is and is ready to convert', async ({ page }) => {
+  await page.goto('/#/steer');
+  await expect(page.getByRole('heading', { name: 'Steer', level: 1 })).toBeVisible();
+  const dropped = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['{}'], 'config.json'));
+    transfer.items.add(new File(['12345678'], 'model.safetensors'));
+    return transfer;
+  });
+  await page.dispatchEvent('body', 'drop', { dataTransfer: dropped });
+  await expect(page.getByRole('heading', { name: 'Models', level: 1 })).toBeVisible();
+  const said = page.getByRole('status').filter({ hasText: 'a checkpoint, not a package yet' });
+  await expect(said).toBeInViewport();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  const panel = page.getByRole('region', { name: 'Convert a checkpoint' });
+  await expect(panel).toContainText('The dropped files: 2 files');
+  await expect(panel.getByRole('button', { name: 'Convert', exact: true })).toBeEnabled();
+  await expectNoViolations(page, 'checkpoint dropped');
+});
+
 test('a folder becomes the package that the command line writes, and opens', async ({ page }) => {
   await openModelsView(page);
   await page.getByLabel('Checkpoint folder').setInputFiles(folder);

@@ -18,8 +18,8 @@ function carriesFiles(event: DragEvent): boolean {
 }
 
 /**
- * What the shown view takes is its own. One JSON file that is no manifest holds texts; everything else is a folder of a package, or
- * is refused as one.
+ * What the shown view takes is its own. One JSON file that is no manifest holds texts; everything else is a folder of a package or of
+ * a checkpoint, or is refused as one.
  */
 async function openDropped(folder: FolderFiles): Promise<void> {
   const receiver = dropReceiver();
@@ -30,7 +30,8 @@ async function openDropped(folder: FolderFiles): Promise<void> {
   }
   const [only] = folder.files;
   if (folder.files.length !== 1 || only === undefined || !isTextFile(only.path)) {
-    openFolder(folder);
+    // A checkpoint is converted in Models; what the folder is stands there.
+    if (openFolder(folder) === 'checkpoint') navigate('/models');
     return;
   }
   const problem = await importText(await only.blob.text(), only.path);

@@ -1,8 +1,7 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession } from 'onnxruntime-node';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import type { RewardEngineHost } from '@/engine/host/reward-engine-host.ts';
 import { openStage1Features, openStage2Features } from '@/formats/feature-files.ts';
@@ -79,7 +78,7 @@ const many = Array.from({ length: 9 }, (_, i) => ({
 }));
 
 describe('a model in stages', () => {
-  it('loads every stage once for many lines, and writes what a whole one writes', async () => {
+  it('is asked for many lines at once, and writes what a whole one writes', async () => {
     const input = [
       { prompt: 'Why is the sky blue?', response: 'Air scatters blue light most.' },
       { prompt: 'Why is the sky blue?', response: 'It reflects the sea.' },
@@ -93,12 +92,19 @@ describe('a model in stages', () => {
     try {
       const path = await goldenPackage('armorm-tiny-smollm');
       const inStages = await streamed.load({ kind: 'directory', path }, { stages: 'streamed' });
-      const made = vi.spyOn(InferenceSession, 'create');
-      const result = await run('in-stages', input, { engine: streamed, model: inStages });
+      let under = 0;
+      let most = 0;
+      const engineUnder: ScoreFileOptions['engine'] = {
+        score(...call) {
+          most = Math.max(most, ++under);
+          return streamed.score(...call).finally(() => (under -= 1));
+        },
+      };
+      const result = await run('in-stages', input, { engine: engineUnder, model: inStages });
       expect(result.text).toBe(whole.text);
       expect(result.result.badLines).toBe(2);
-      expect(made).toHaveBeenCalledTimes(inStages.manifest.stages.length);
-      made.mockRestore();
+      // Five conversations can be read, the one without JSON is none.
+      expect(most).toBe(4);
     } finally {
       await streamed.dispose();
     }

@@ -23,7 +23,7 @@ import { chainHash, emptyInputHash, keepVouchedLines, readState, writeState } fr
 import type { ScoreState } from './score-state.ts';
 
 export interface ScoreFileOptions {
-  readonly engine: RewardEngine;
+  readonly engine: Pick<RewardEngine, 'score'>;
   readonly model: LoadedModel;
   readonly input: ByteSource;
   readonly outputPath: string;

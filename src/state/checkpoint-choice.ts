@@ -7,10 +7,19 @@ export interface ChosenCheckpoint {
   readonly files: readonly PickedFile[];
 }
 
-export const useCheckpointChoice = create<{ readonly chosen: ChosenCheckpoint | undefined }>(() => ({
-  chosen: undefined,
-}));
+interface CheckpointChoice {
+  readonly chosen: ChosenCheckpoint | undefined;
+  /** It came as a folder dropped or opened as a package, so the person may not expect what is offered. */
+  readonly offered: boolean;
+}
+
+export const useCheckpointChoice = create<CheckpointChoice>(() => ({ chosen: undefined, offered: false }));
 
 export function chooseCheckpoint(chosen: ChosenCheckpoint | undefined): void {
-  useCheckpointChoice.setState({ chosen });
+  useCheckpointChoice.setState({ chosen, offered: false });
+}
+
+/** Chooses a checkpoint that was given where a package was meant. */
+export function offerCheckpoint(chosen: ChosenCheckpoint): void {
+  useCheckpointChoice.setState({ chosen, offered: true });
 }

@@ -7,6 +7,7 @@ import { DoctorPanel } from './doctor-panel.tsx';
 import { DevicePanel } from './device-panel.tsx';
 import { KeptPanel } from './kept-panel.tsx';
 import { ObjectiveList } from './objective-list.tsx';
+import { OfferedCheckpoint } from './offered-checkpoint.tsx';
 import { OpenModel } from './open-model.tsx';
 import { PublishedPanel } from './published-panel.tsx';
 import { ReportPanel } from './report-panel.tsx';
@@ -23,6 +24,7 @@ export function ModelsView() {
         <div className={classes.column}>
           <OpenModel model={model} />
           <KeptPanel />
+          <OfferedCheckpoint />
           <ConvertPanel />
           <DevicePanel loadId={loadId} model={model} />
         </div>

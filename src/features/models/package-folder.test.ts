@@ -1,4 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
+import { chooseCheckpoint, useCheckpointChoice } from '@/state/checkpoint-choice.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { openFolder, packageFiles } from './package-folder.ts';
 
@@ -27,4 +28,16 @@ it('refuses another folder by name and leaves the model in use', () => {
     folderProblem: undefined,
     choice: { kind: 'folder', name: 'pack' },
   });
+});
+
+it('offers a checkpoint for conversion, which is no mistake, and leaves the model in use', () => {
+  const before = useModelChoice.getState().loadId;
+  openFolder(folder());
+  expect(openFolder(folder('readme.md', 'model/config.json', 'model/model.safetensors'))).toBe('checkpoint');
+  expect(useModelChoice.getState()).toMatchObject({ loadId: before, folderProblem: undefined });
+  const { chosen, offered } = useCheckpointChoice.getState();
+  expect(chosen?.name).toBe('pack/model');
+  expect(offered).toBe(true);
+  chooseCheckpoint(chosen);
+  expect(useCheckpointChoice.getState().offered).toBe(false);
 });

@@ -1,5 +1,5 @@
 /** Folders the person drops or picks, as the files of a model package. */
-import { chooseCheckpoint } from '@/state/checkpoint-choice.ts';
+import { offerCheckpoint } from '@/state/checkpoint-choice.ts';
 import { chooseFolder, reportFolderProblem, type PickedFile } from '@/state/model-choice.ts';
 
 export interface FolderFiles {
@@ -41,20 +41,22 @@ export function checkpointFiles(folder: FolderFiles): FolderFiles | undefined {
   return found?.files.some(({ path }) => /^[^/]+\.safetensors$/.test(path)) === true ? found : undefined;
 }
 
-/** Chooses the package in a folder, or says what is missing and leaves the model in use alone. */
-export function openFolder(folder: FolderFiles): void {
+/**
+ * Chooses the package in a folder, or offers the checkpoint in it for conversion, or says what is missing and leaves the model in use
+ * alone.
+ * @returns what it was.
+ */
+export function openFolder(folder: FolderFiles): 'package' | 'checkpoint' | 'neither' {
   const found = packageFiles(folder);
   if (found !== undefined) {
     chooseFolder(found.name, found.files);
-    return;
+    return 'package';
   }
   const checkpoint = checkpointFiles(folder);
   if (checkpoint !== undefined) {
-    chooseCheckpoint(checkpoint);
-    reportFolderProblem(
-      `${checkpoint.name} is a checkpoint, not a package yet. It is chosen under Models, “Convert a checkpoint”: press Convert there.`,
-    );
-    return;
+    reportFolderProblem(undefined);
+    offerCheckpoint(checkpoint);
+    return 'checkpoint';
   }
   const holds =
     folder.files.length === 0
@@ -66,6 +68,7 @@ export function openFolder(folder: FolderFiles): void {
   reportFolderProblem(
     `${folder.name}: no ${MANIFEST}, so this is not a model package. ${holds} Open a folder written by the converter.`,
   );
+  return 'neither';
 }
 
 /** Files of an `<input webkitdirectory>`. */
