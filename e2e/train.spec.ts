@@ -1,6 +1,8 @@
 /** Train: the embedded model's own features train a gate in the page, which every view then shows, and which survives its files. */
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
+import { SeededRandom } from '@/base/random.ts';
+import { writeLinearHead } from '@/formats/head-files.ts';
 import { idle, readResult, response, type ResponseResult } from './inspect-page.ts';
 import { cutText, expectNoViolations, expectWholeAtEveryWidth } from './look.ts';
 import { expect, test } from './test.ts';
@@ -184,6 +186,48 @@ test('two runs stand in one chart, and a gate that collapsed is called by its na
   expect(compared[1]?.[2]).toBe(await exact(page, 'Held-out accuracy'));
   await page.getByText('Batch loss', { exact: true }).click();
   await expect(runs).toContainText(/ends with the best batch loss/);
+});
+
+test('weight on objectives whose adjusted reward is always zero is called so, and how much of it', async ({ page }) => {
+  await page.goto('/#/train');
+  await idle(page);
+  const fields = { Steps: '20', 'Hidden width': '8', 'Batch size': '64', 'Learning rate': '0.0001' };
+  await openSample(page, 'cpu', fields);
+  const gate = page.getByRole('region', { name: 'Gate of the run' });
+  const train = async () => {
+    await page.getByRole('button', { name: 'Train gate' }).click();
+    await idle(page);
+    await expect(gate).toContainText('Mean gate by objective');
+  };
+  // The model's own heads: M takes verbosity alone away, of which an almost even gate holds a nineteenth.
+  await train();
+  await expect(gate).not.toContainText('Weight on what cannot count');
+  // Heads whose M takes three objectives away.
+  const [k, d] = [19, 576];
+  const random = new SeededRandom(1);
+  const dead = [3, 4, 11];
+  const head = {
+    objectives: k,
+    featureSize: d,
+    regression: Float32Array.from({ length: k * d }, () => 0.01 * random.normal()),
+    transform: Float64Array.from({ length: k * k }, (_, i) =>
+      Math.floor(i / k) === i % k && !dead.includes(i % k) ? 1 : 0,
+    ),
+  };
+  await page.getByLabel('Features and heads').setInputFiles({
+    name: 'three-dead.safetensors',
+    mimeType: 'application/octet-stream',
+    buffer: Buffer.from(writeLinearHead(head)),
+  });
+  await idle(page);
+  await page.getByRole('combobox', { name: 'Trained under' }).selectOption('files');
+  await train();
+  await expect(gate).toContainText('Weight on what cannot count');
+  await expect(gate).toContainText(
+    /1[4-7]\.\d % of the gate’s weight is on helpsteer-complexity, helpsteer-verbosity, prometheus-score, whose adjusted reward is always zero/,
+  );
+  await expect(gate).not.toContainText('The gate has collapsed');
+  await expectNoViolations(page, 'dead mass');
 });
 
 test('one button shows the whole pipeline; nothing is cut off at any width, in both schemes', async ({ page }) => {

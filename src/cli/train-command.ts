@@ -65,6 +65,7 @@ Run
 Loads beside its backbone in PyTorch:
   from safetensors.torch import load_file
   model.load_state_dict(load_file("HEADS.safetensors"), strict=False)
+where its config.json has this gate's gating_hidden_dim, gating_n_hidden and gating_temperature (1024, 3 and 10 where it is silent),
 and a --state-dict file into the authors' class:
   gate = GatingNetwork(d, k, temperature=T, hidden_dim=1024, n_hidden=3)
   gate.load_state_dict(load_file("GATE.safetensors"))

@@ -64,6 +64,15 @@ export function evenGate({ logitScale, activeObjectives }: Gate, featureSize: nu
   };
 }
 
+/** Widths and temperature of a run's gate, which the code that loads its file must be told; `undefined` where there is no gate yet. */
+export function gateShape(
+  runId: string,
+): { readonly hiddenWidths: readonly number[]; readonly temperature: number } | undefined {
+  const gate = partsOf(runId)?.trained?.gate;
+  if (gate === undefined) return undefined;
+  return { hiddenWidths: gate.layers.slice(0, -1).map((layer) => layer.outputSize), temperature: gate.temperature };
+}
+
 /** The parts of the model's head that a run replaced: the gate alone where it was trained under the model's own heads. */
 export function replacementOf(run: Pick<TrainingRunRecord, 'headOrigin'>, head: RewardHead): HeadReplacement {
   const { gate, regression, transform } = head;

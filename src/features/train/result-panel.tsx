@@ -6,14 +6,14 @@ import { Notice } from '@/components/notice.tsx';
 import { formatPercent, formatSignificant, fullPrecision } from '@/components/number-format.ts';
 import type { NamedObjective } from '@/components/objective-language.ts';
 import type { TrainingEvaluation } from '@/jobs/api/training.ts';
-import { compareRun, headBlob, mostBytesUnasked, showInEveryView } from '@/queries/trained-heads.ts';
+import { compareRun, gateShape, headBlob, mostBytesUnasked, showInEveryView } from '@/queries/trained-heads.ts';
 import { useHeadVariants } from '@/state/head-variants.ts';
 import { trackWork } from '@/state/pending-work.ts';
 import type { TrainingRunRecord } from '@/state/training-run.ts';
 import { GateBars } from './gate-bars.tsx';
 import { nameObjectives } from './objective-names.ts';
 import { PackageExport } from './package-export.tsx';
-import { comparisonSentence, standardError } from './run-words.ts';
+import { comparisonSentence, gateShapeWords, standardError } from './run-words.ts';
 import { filesForRun, useComparison, type TrainSubject } from './use-training.ts';
 import classes from './train-view.module.css';
 
@@ -111,7 +111,7 @@ export function ResultPanel({ subject, run }: Props) {
           {problem}
         </p>
       )}
-      <Loaders />
+      <Loaders runId={run.runId} />
     </section>
   );
 }
@@ -210,7 +210,8 @@ model.load_state_dict(load_file("heads.safetensors"), strict=False)  # ArmoRM in
 const scriptLoader = `from safetensors.torch import load_file
 gating_network.load_state_dict(load_file("gating-network.safetensors"))  # stage-2_train.py's GatingNetwork`;
 
-function Loaders() {
+function Loaders({ runId }: { readonly runId: string }) {
+  const shape = gateShape(runId);
   return (
     <details>
       <summary className="small">How the files are loaded in Python</summary>
@@ -219,6 +220,7 @@ function Loaders() {
         <code>gating.layers.*</code> and <code>gating.logit_scale</code> in f32, as ArmoRM’s checkpoint names them; the
         temperature and β are in the file’s metadata.
       </p>
+      {shape === undefined ? null : <p className="small">{gateShapeWords(shape)}</p>}
       <pre className={classes.code}>{loader}</pre>
       <p className="small">The state dict holds the gate alone, under the names of the authors’ class:</p>
       <pre className={classes.code}>{scriptLoader}</pre>

@@ -3,7 +3,15 @@ import { newRun, type TrainingRunRecord } from '@/state/training-run.ts';
 import { testEvaluation, testPlan, testStep } from '@/state/test-training.ts';
 import { nameObjectives, objectiveNames } from './objective-names.ts';
 import { probeTable, relativePaths } from './probe-numbers.ts';
-import { comparisonSentence, curveSentence, deviceWords, featureWords, phaseWords, rateWords } from './run-words.ts';
+import {
+  comparisonSentence,
+  curveSentence,
+  deviceWords,
+  featureWords,
+  gateShapeWords,
+  phaseWords,
+  rateWords,
+} from './run-words.ts';
 
 const plain = (text: string) => text.replaceAll('\u00a0', ' ').replaceAll('\u202f', ',');
 const fresh = newRun({ ...testPlan(2000).description, runId: 'r', name: 'Run 1', createdAtMs: 1 });
@@ -107,4 +115,12 @@ test('the probes’ numbers, with nothing where nothing was fitted', () => {
     [names[0], 10, 2, 8, 2, 0.5, 4, 2],
     [names[1], undefined, undefined, undefined, undefined, 1, undefined, undefined],
   ]);
+});
+
+test('what the code that loads a gate must be told', () => {
+  expect(gateShapeWords({ hiddenWidths: [32, 32, 32], temperature: 5 })).toContain(
+    'gating_hidden_dim 32, gating_n_hidden 3 and gating_temperature 5',
+  );
+  expect(gateShapeWords({ hiddenWidths: [], temperature: 1 })).toContain('must say gating_n_hidden 0 and');
+  expect(gateShapeWords({ hiddenWidths: [32, 16], temperature: 5 })).toContain('32, 16 wide');
 });

@@ -106,6 +106,21 @@ export function probeWords(progress: ProbeProgress | undefined): string {
   }
 }
 
+/** What config.json, or GatingNetwork's parameters, must say for a gate's file to fit and to score the same. */
+export function gateShapeWords({
+  hiddenWidths,
+  temperature,
+}: {
+  readonly hiddenWidths: readonly number[];
+  readonly temperature: number;
+}): string {
+  const widths = [...new Set(hiddenWidths)];
+  if (widths.length > 1)
+    return `This gate’s hidden layers are ${hiddenWidths.join(', ')} wide; the published classes have one width, so they cannot hold it.`;
+  const width = widths.length === 0 ? '' : `gating_hidden_dim ${widths[0]}, `;
+  return `The model’s config.json must say ${width}gating_n_hidden ${hiddenWidths.length} and gating_temperature ${temperature}; GatingNetwork takes the same as hidden_dim, n_hidden and temperature.`;
+}
+
 /** Half the width of a 68 % interval of a share of `pairs`: what chance alone moves it by. */
 export function standardError(share: number, pairs: number): number {
   return Math.sqrt((share * (1 - share)) / pairs);
