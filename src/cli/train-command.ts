@@ -57,7 +57,8 @@ Evaluation
 Run
   --batch-rows FILE   JSON with the pairs of every step ([[…], …], or under "batches"), to follow another implementation's run
   --log FILE          one JSON object a step: step, loss, accuracy, lr, beta
-  --checkpoint FILE   store the run there every --checkpoint-every steps (500) and when it is interrupted
+  --checkpoint FILE   store the run there every --checkpoint-every steps (500), once a minute where steps are slow, and when
+                      it is interrupted
   --resume            go on from --checkpoint
   --precision P       f64, f32, or auto: f64 for runs of up to a few minutes, f32 for larger ones
   --threads N         (one per core)                              --provider cpu     the only one on the command line

@@ -22,7 +22,7 @@ export interface LoopOptions {
   readonly steps: number;
   readonly evaluateEvery: number;
   readonly earlyStop: number;
-  /** 0: none. */
+  /** Steps between two checkpoints, of which there is one a minute at least where steps are slow; 0: none. */
   readonly checkpointEvery: number;
   readonly memory?: LoopMemory;
   /** Milliseconds of a monotonic clock. */
@@ -37,6 +37,8 @@ export interface LoopOptions {
 /** A slice of steps aims at this time, so that pause answers at once and messages stay few. */
 const sliceMs = 150;
 const longestSlice = 256;
+/** What a closed page or a power cut may cost, besides the step under way. */
+const longestUnsavedMs = 60_000;
 
 export class TrainingLoop {
   private readonly prepared: PreparedTraining;
@@ -50,6 +52,7 @@ export class TrainingLoop {
   private readonly standing: (() => void)[] = [];
   private latest: TrainingEvaluation | undefined;
   private ended = false;
+  private savedAt = 0;
 
   constructor(prepared: PreparedTraining, trainer: GateTrainer, options: LoopOptions) {
     this.prepared = prepared;
@@ -88,6 +91,7 @@ export class TrainingLoop {
   async run(): Promise<TrainedGate> {
     const { steps, evaluateEvery, earlyStop, checkpointEvery, now, breathe } = this.options;
     const startedAt = now();
+    this.savedAt = startedAt;
     const firstStep = this.trainer.stepsDone;
     let idleMs = 0;
     let slice = 1;
@@ -116,7 +120,8 @@ export class TrainingLoop {
           break;
         }
       }
-      if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await this.save();
+      const due = step % checkpointEvery === 0 || now() - this.savedAt >= longestUnsavedMs;
+      if (checkpointEvery > 0 && due && step < steps) await this.save();
       await breathe();
     }
     while (this.wanted.length > 0) await this.serveCheckpoints();
@@ -152,6 +157,7 @@ export class TrainingLoop {
 
   private async save(): Promise<void> {
     await this.options.save?.(await this.trainer.state(), this.memory);
+    this.savedAt = this.options.now();
   }
 
   private async evaluate(): Promise<void> {
