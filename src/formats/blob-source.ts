@@ -1,12 +1,13 @@
 /** A `Blob` (dropped file, OPFS file, download) as a `ByteSource`, and a dropped folder as a `FileSet`. */
-import type { ByteSource, FileSet } from './byte-source.ts';
+import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
 import { FormatError } from './errors.ts';
 import { checkRange } from './memory-source.ts';
 
 /** Reads slices; the Blob is never read whole. */
-export function blobSource(name: string, blob: Blob): ByteSource {
+export function blobSource(name: string, blob: Blob, chunkHashes?: ChunkHashes): ByteSource {
   return {
     name,
+    chunkHashes,
     size: blob.size,
     async read(offset, length, signal) {
       signal?.throwIfAborted();
@@ -30,22 +31,28 @@ export function blobSource(name: string, blob: Blob): ByteSource {
   };
 }
 
+export interface BlobFile {
+  readonly path: string;
+  readonly blob: Blob;
+  readonly chunkHashes?: ChunkHashes | undefined;
+}
+
 /**
  * The files of a dropped or chosen folder. When every path lies under one top folder (what browsers deliver), paths are
  * relative to that folder.
  */
-export function blobFileSet(name: string, files: readonly { readonly path: string; readonly blob: Blob }[]): FileSet {
+export function blobFileSet(name: string, files: readonly BlobFile[]): FileSet {
   const paths = files.map((file) => file.path.replaceAll('\\', '/').replace(/^(?:\.?\/)+/, ''));
   const top = paths[0]?.split('/')[0];
   const nested = paths.every((path) => path.includes('/') && path.split('/')[0] === top);
   const prefix = nested && top !== undefined ? `${top}/` : '';
-  const byPath = new Map(files.map((file, i) => [(paths[i] ?? '').slice(prefix.length), file.blob]));
+  const byPath = new Map(files.map((file, i) => [(paths[i] ?? '').slice(prefix.length), file]));
   return {
     name: name === '' ? (top ?? 'files') : name,
     async open(path, signal) {
       signal?.throwIfAborted();
-      const blob = byPath.get(path);
-      return blob === undefined ? undefined : blobSource(path, blob);
+      const file = byPath.get(path);
+      return file === undefined ? undefined : blobSource(path, file.blob, file.chunkHashes);
     },
   };
 }

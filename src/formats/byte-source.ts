@@ -3,6 +3,15 @@
  * Everything that reads a model file reads it through this interface, so parsers never know where bytes come from.
  */
 
+/** Hashes of the pieces of a file, taken while the file as a whole was proven. */
+export interface ChunkHashes {
+  /** SHA-256 of the whole file that they were taken of. */
+  readonly of: string;
+  readonly chunkBytes: number;
+  /** SHA-256 of every chunk in order; only the last may be shorter. */
+  readonly sha256: readonly string[];
+}
+
 /** Read-only bytes of known length. Implementations are safe for concurrent reads. */
 export interface ByteSource {
   /** Name for error messages, e.g. `model-00001-of-00004.safetensors`. */
@@ -20,6 +29,8 @@ export interface ByteSource {
   readonly path?: string;
   /** What tells this version of the file from another, where its place says (a server's ETag, a disk's time of change). */
   readonly revision?: string | undefined;
+  /** Where the place keeps them: pieces are hashed natively, which proves the same bytes in a fraction of the time. */
+  readonly chunkHashes?: ChunkHashes | undefined;
 }
 
 /** The files of one model package or checkpoint, by path relative to its root (no leading slash). */

@@ -214,6 +214,55 @@ describe('files of a package', () => {
     });
   });
 
+  it('are proven by the hashes of their chunks where the place keeps them, and only of the same file', async () => {
+    const bytes = Uint8Array.from({ length: 2500 }, (_, i) => i % 251);
+    const chunkBytes = 1000;
+    const hashes = await Promise.all(
+      [0, 1, 2].map((i) => hashFile(memorySource('chunk', bytes.slice(i * chunkBytes, (i + 1) * chunkBytes)))),
+    );
+    const whole = await hashFile(memorySource('kept', bytes));
+    const entry = { file: 'kept', bytes: bytes.length, sha256: whole };
+    const reads: [number, number][] = [];
+    const kept = (of: string, sha256 = hashes): ByteSource => {
+      const source = blobSource('kept', new Blob([bytes]), { of, chunkBytes, sha256 });
+      return {
+        ...source,
+        read: (offset, length, signal) => {
+          reads.push([offset, length]);
+          return source.read(offset, length, signal);
+        },
+      };
+    };
+    const seen: number[] = [];
+    await checkFile(kept(whole), entry, { onProgress: (loaded) => seen.push(loaded) });
+    expect(seen).toEqual([1000, 2000, 2500]);
+    expect(reads).toEqual([
+      [0, 1000],
+      [1000, 1000],
+      [2000, 500],
+    ]);
+
+    // Of another file, or too few of them: then the whole is hashed.
+    reads.length = 0;
+    await checkFile(kept('0'.repeat(64), ['', '', '']), entry);
+    await checkFile(kept(whole, hashes.slice(1)), entry);
+    expect(reads).toEqual([
+      [0, 2500],
+      [0, 2500],
+    ]);
+
+    for (const at of [0, 1000, 2499]) {
+      bytes[at]! ^= 1;
+      const error = await errorOf(checkFile(kept(whole), entry));
+      expect(error).toMatchObject({ code: 'hash-mismatch', where: 'kept' });
+      expect(error.message).toContain(`bytes ${1000 * Math.floor(at / 1000)} to `);
+      bytes[at]! ^= 1;
+    }
+    await expect(checkFile(kept(whole), entry, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+  });
+
   it('know the hashes of FIPS 180-4', async () => {
     const of = (text: string) => hashFile(memorySource('f', new TextEncoder().encode(text)));
     expect(await of('')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');

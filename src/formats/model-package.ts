@@ -5,7 +5,7 @@
  */
 import { createSHA256 } from 'hash-wasm';
 import type { GateLayer, RewardHead } from '@/core/reward-head.ts';
-import type { ByteSource, FileSet } from './byte-source.ts';
+import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
 import { FormatError } from './errors.ts';
 import { readJsonFile } from './json-file.ts';
 import { manifestFiles, validateManifest } from './manifest-checks.ts';
@@ -108,12 +108,60 @@ function checkDigest(entry: FileEntry, digest: string): void {
     );
 }
 
-/** Proves a file by length and SHA-256, streaming. @throws FormatError naming the file; AbortError on abort. */
+/**
+ * Proves a file by length and SHA-256, streaming: of the whole, or of the chunks that were hashed when the whole was proven.
+ * @throws FormatError naming the file; AbortError on abort.
+ */
 export async function checkFile(source: ByteSource, entry: FileEntry, options: CheckOptions = {}): Promise<void> {
   checkLength(source, entry);
+  const { chunkHashes } = source;
+  // Absent outside a secure context.
+  const { subtle }: { subtle?: SubtleCrypto } = globalThis.crypto;
+  if (
+    subtle !== undefined &&
+    chunkHashes?.of === entry.sha256 &&
+    chunkHashes.sha256.length === Math.ceil(source.size / chunkHashes.chunkBytes)
+  )
+    return checkChunks(source, entry, chunkHashes, subtle, options);
   const hasher = await createSHA256();
   for await (const chunk of chunksOf(source, options)) hasher.update(chunk);
   checkDigest(entry, hasher.digest());
+}
+
+/** The next chunk is read while the browser hashes the one before. */
+async function checkChunks(
+  source: ByteSource,
+  entry: FileEntry,
+  { chunkBytes, sha256 }: ChunkHashes,
+  subtle: SubtleCrypto,
+  { signal, onProgress }: CheckOptions,
+): Promise<void> {
+  let hashing: Promise<ArrayBuffer> | undefined;
+  let begin = 0;
+  const settle = async (index: number): Promise<void> => {
+    const digest = hex(new Uint8Array((await hashing) ?? new ArrayBuffer()));
+    if (digest !== sha256[index])
+      throw new FormatError(
+        'hash-mismatch',
+        entry.file,
+        `bytes ${begin} to ${Math.min(begin + chunkBytes, source.size)} are not those that were proven before: their SHA-256 is ` +
+          `${digest}, and was ${sha256[index]}.`,
+        'The file is damaged: verify the package under Models, which repairs it, or copy it again.',
+      );
+    begin += chunkBytes;
+    onProgress?.(Math.min(begin, source.size), source.size);
+  };
+  for (const index of sha256.keys()) {
+    const offset = index * chunkBytes;
+    const chunk = await source.read(offset, Math.min(chunkBytes, source.size - offset), signal);
+    if (index > 0) await settle(index - 1);
+    hashing = subtle.digest('SHA-256', chunk);
+  }
+  if (sha256.length > 0) await settle(sha256.length - 1);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**

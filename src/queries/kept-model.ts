@@ -13,7 +13,7 @@ import { openPackage } from '@/formats/model-package.ts';
 import { JobError, type JobErrorCode } from '@/jobs/api/job-error.ts';
 import { openLock, type PackageJobs } from '@/jobs/api/packages.ts';
 import { onPackageNews } from '@/state/package-news.ts';
-import { mountFiles, packageUrl, useModelChoice, type ModelChoice } from '@/state/model-choice.ts';
+import { mountFiles, packageUrl, useModelChoice, type ModelChoice, type PickedFile } from '@/state/model-choice.ts';
 import { packageTexts } from './package-text-query.ts';
 import { canKeep, savePackage } from './kept-packages.ts';
 
@@ -112,12 +112,16 @@ async function isLarge(url: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-async function filesOf(folders: PackageFolders, kept: KeptPackage): Promise<{ path: string; blob: Blob }[]> {
+/** With the hashes of their chunks, by which they are proven at every load. */
+async function filesOf(folders: PackageFolders, kept: KeptPackage): Promise<PickedFile[]> {
   const names = [MANIFEST_FILE, ...kept.files.map(({ file }) => file), ...packageTexts, 'report.json'];
-  const files: { path: string; blob: Blob }[] = [];
+  const files: PickedFile[] = [];
+  const { chunkBytes } = kept;
   for (const path of names) {
     const blob = await folders.blob(kept.key, path);
-    if (blob !== undefined) files.push({ path, blob });
+    const file = kept.files.find((each) => each.file === path);
+    const chunkHashes = file?.whole === true ? { of: file.sha256, chunkBytes, sha256: file.chunks } : undefined;
+    if (blob !== undefined) files.push({ path, blob, chunkHashes });
   }
   return files;
 }

@@ -3,7 +3,7 @@
  * the store (a `File` cannot be written to a link) and referred to by number.
  */
 import { create } from 'zustand';
-import type { ModelSource, Provider, StageMode } from '@/engine/api/messages.ts';
+import type { ModelSource, Provider, SourceFile, StageMode } from '@/engine/api/messages.ts';
 
 export type ModelChoice =
   | { readonly kind: 'embedded' }
@@ -12,10 +12,7 @@ export type ModelChoice =
   /** A package kept on this machine that came from no address: by the name of its folder here. */
   | { readonly kind: 'kept'; readonly key: string; readonly name: string };
 
-export interface PickedFile {
-  readonly path: string;
-  readonly blob: Blob;
-}
+export type PickedFile = SourceFile;
 
 export interface ModelChoiceState {
   readonly choice: ModelChoice;

@@ -11,13 +11,23 @@ export interface Message {
   readonly content: string;
 }
 
+/** A file on this machine. */
+export interface SourceFile {
+  readonly path: string;
+  readonly blob: Blob;
+  /** SHA-256 of every chunk, taken when the file as a whole (`of`: its SHA-256) was proven; such a file is proven by them. */
+  readonly chunkHashes?:
+    | { readonly of: string; readonly chunkBytes: number; readonly sha256: readonly string[] }
+    | undefined;
+}
+
 /** Where a model package is. */
 export type ModelSource =
   | { readonly kind: 'url'; readonly url: string }
   | {
       readonly kind: 'files';
       readonly name: string;
-      readonly files: readonly { readonly path: string; readonly blob: Blob }[];
+      readonly files: readonly SourceFile[];
     }
   | { readonly kind: 'directory'; readonly path: string };
 
