@@ -94,6 +94,11 @@ test('on the embedded set every objective is taken to zero, and the lesson shows
     await expect(inUse).toContainText('the model’s own head');
     await button(page, 'Next').click();
     await expect(page.getByText(/Measured once on/)).toContainText('interval');
+    // The pairs it speaks of are there without any waiting: their scores were recorded with the model.
+    const cost = page.getByRole('region', { name: 'What it costs', exact: true });
+    await expect(cost).toContainText('48 comparisons');
+    await expect(cost).toContainText('recorded when it was made');
+    await expect(cost.getByRole('table', { name: 'Accuracy on pairs matched in length' })).toBeVisible();
     await button(page, 'Finish').click();
   });
 });

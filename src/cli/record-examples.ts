@@ -1,6 +1,6 @@
 /**
  * `npm run record-examples`: scores every example with the embedded package and writes the results that the page shows before the
- * model is loaded, to `src/samples/recorded/`. Run it after every change of the package or of an example.
+ * model is loaded, to `src/samples/recorded/`; the written pairs likewise, to `public/sample/`. Run it after every change of the package or of an example.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { examples } from '@/samples/examples.ts';
 import { firstExample } from '@/samples/first-example.ts';
 import { embeddedPackage, exampleMessages } from './example-scores.ts';
 import { createCliEngine } from './node-engine.ts';
+import { recordWrittenPairs } from './record-pairs.ts';
 
 /** What the f32 backbone is good for; more would only make the first script longer. */
 const RECORDED_DIGITS = 9;
@@ -44,6 +45,7 @@ try {
   if (first?.name !== firstExample.name) throw new Error('the first example must come first');
   writeFileSync(`${folder}first.json`, `${JSON.stringify({ model, ...first }, rounded)}\n`);
   writeFileSync(`${folder}others.json`, `${JSON.stringify(others, rounded)}\n`);
+  await recordWrittenPairs(engine, loaded, rounded);
 } finally {
   await engine.dispose();
 }

@@ -244,8 +244,8 @@ function Fifth({ subject: { active } }: StepProps) {
     <Words>
       <p>
         Longer answers are often better, so a correction might take away quality with length. Pairs of about equal
-        length tell: there length cannot help. Score the written pairs in the panel “What it costs” and read its last
-        table.
+        length tell: there length cannot help. Read the last table of the panel “What it costs”: it has the pairs
+        written for this page.
       </p>
       {report === undefined ? null : (
         <p>

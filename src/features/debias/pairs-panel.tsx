@@ -26,22 +26,38 @@ export function PairsPanel({ subject }: { readonly subject: DebiasSubject }) {
       <p className="small numeric">
         On <strong>{pairs.name}</strong>: {formatQuantity(pairs.comparisons.chosen.length, 'comparison')}; the penalties
         are those of {subject.reference.name}.
+        {pairs.recorded === true ? ' The model’s scores of these pairs were recorded when it was made.' : ''}
       </p>
+      {pairs.recorded === true ? <ScorePairs state={state} label="Score them here and now" /> : null}
       <Frontier subject={subject} pairs={pairs} />
       <Matched subject={subject} pairs={pairs} />
     </>
   );
 }
 
-function NoPairs({ state: { scoring, canScore, problem } }: { readonly state: PairsState }) {
-  const client = useQueryClient();
-  const progress = useDebias((state) => state.pairsProgress);
+function NoPairs({ state }: { readonly state: PairsState }) {
   return (
     <>
       <p className="muted small">
         Accuracy needs pairs of a chosen and a rejected response, and this reference set has none. Score the 48 pairs
         written for this page with the model in use, or open a scored dataset of pairs.
       </p>
+      <ScorePairs state={state} label="Score the written pairs" />
+    </>
+  );
+}
+
+function ScorePairs({
+  state: { scoring, canScore, problem },
+  label,
+}: {
+  readonly state: PairsState;
+  readonly label: string;
+}) {
+  const client = useQueryClient();
+  const progress = useDebias((state) => state.pairsProgress);
+  return (
+    <>
       <div className={classes.line}>
         <Button
           size="compact-sm"
@@ -49,7 +65,7 @@ function NoPairs({ state: { scoring, canScore, problem } }: { readonly state: Pa
           disabled={!canScore || scoring}
           onClick={() => chooseDebias({ pairsWanted: true })}
         >
-          {scoring ? 'Scoring…' : canScore ? 'Score the written pairs' : 'Waiting for the model'}
+          {scoring ? 'Scoring…' : canScore ? label : 'Waiting for the model'}
         </Button>
         {scoring ? (
           <>

@@ -2,12 +2,13 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Comparisons, ScoredSet } from '@/core/scored-set.ts';
 import { comparisonsIn, setKey } from '@/queries/debias-reference.ts';
-import { writtenPairsQuery } from '@/queries/debias-scoring.ts';
+import { recordedPairsQuery, writtenPairsQuery } from '@/queries/debias-scoring.ts';
 import { useEngine } from '@/queries/engine-context.ts';
 import { useHeadSet } from '@/queries/head-set.ts';
 import { useModel } from '@/queries/model-queries.ts';
 import { useDebias } from '@/state/debias-store.ts';
 import { scoredSetOf, useLoadedSet } from '@/state/loaded-set.ts';
+import { useModelChoice } from '@/state/model-choice.ts';
 import type { DebiasSubject } from './use-debias.ts';
 
 export interface Pairs {
@@ -15,6 +16,8 @@ export interface Pairs {
   readonly name: string;
   readonly set: ScoredSet;
   readonly comparisons: Comparisons;
+  /** The written pairs as they were recorded: scoring them here and now would give the same up to rounding. */
+  readonly recorded?: boolean;
 }
 
 export interface PairsState {
@@ -30,6 +33,8 @@ export function usePairs({ reference, objectives, active }: DebiasSubject): Pair
   const wanted = useDebias((state) => state.pairsWanted);
   const ready = model.status === 'ready' ? model : undefined;
   const written = useQuery({ ...writtenPairsQuery(engine, ready), enabled: wanted && ready !== undefined });
+  const embedded = useModelChoice((state) => state.choice.kind === 'embedded');
+  const recorded = useQuery({ ...recordedPairsQuery(active.owner), enabled: embedded });
   const summary = useLoadedSet((state) => state.summary);
   const loaded = scoredSetOf(summary);
   const fits = loaded?.objectives.length === objectives.length;
@@ -51,14 +56,17 @@ export function usePairs({ reference, objectives, active }: DebiasSubject): Pair
         pairs: { key: setKey(summary.id, shown, active), name: summary.name, set: shown.set, comparisons },
       };
   }
-  if (written.data === undefined) return { ...common, pairs: undefined };
+  const set = written.data ?? recorded.data ?? undefined;
+  if (set === undefined) return { ...common, pairs: undefined };
+  const isRecorded = written.data === undefined;
   return {
     ...common,
     pairs: {
-      key: `written ${active.owner.manifest.id}`,
+      key: `${isRecorded ? 'recorded' : 'written'} ${active.owner.manifest.id}`,
       name: 'The written pairs',
-      set: written.data,
-      comparisons: comparisonsIn(written.data),
+      set,
+      comparisons: comparisonsIn(set),
+      recorded: isRecorded,
     },
   };
 }
