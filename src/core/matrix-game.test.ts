@@ -93,6 +93,24 @@ test('large games end too, with touching bounds', () => {
   }
 });
 
+test('bounds touch where rows are equal but for a trace, which pivots would take for rounding', () => {
+  const random = new SeededRandom(5);
+  for (let game = 0; game < 4000; game++) {
+    const [rows, columns] = [1 + random.integer(8), 1 + random.integer(8)];
+    const trace = 10 ** -(6 + random.integer(9));
+    const shared = Float64Array.from({ length: columns }, () => random.normal());
+    const payoffs = new Float64Array(rows * columns);
+    for (let i = 0; i < rows; i++) {
+      const near = random.uniform() < 0.6;
+      for (let b = 0; b < columns; b++)
+        payoffs[i * columns + b] = near ? shared[b]! + trace * random.normal() : random.normal();
+    }
+    const { lower, upper } = solveMatrixGame(payoffs, rows, columns);
+    const range = Math.max(...payoffs) - Math.min(...payoffs);
+    expect(upper - lower).toBeLessThanOrEqual(1e-12 * range + Number.EPSILON);
+  }
+});
+
 test('shapes and numbers are refused', () => {
   expect(() => solveMatrixGame(new Float64Array(), 0, 0)).toThrow(/needs a row/);
   expect(() => solveMatrixGame(new Float64Array(5), 2, 3)).toThrow(/5 payoffs are not 2 × 3/);
