@@ -3,6 +3,7 @@ import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { formatBytes, formatQuantity } from './number-format.ts';
 import classes from './dataset-card.module.css';
+import tableClasses from './plain-table.module.css';
 
 interface Choice {
   readonly value: string;
@@ -148,7 +149,7 @@ function Preview({ records }: { readonly records: readonly DatasetRecordRow[] })
     // A narrow window scrolls the table by itself, also with the keyboard.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className={classes.scrollX} role="region" aria-label="First records" tabIndex={0}>
-      <table className={classes.records} aria-label="First records as they would be scored">
+      <table className={tableClasses.plain} aria-label="First records as they would be scored">
         <thead>
           <tr>
             <th scope="col">Row</th>

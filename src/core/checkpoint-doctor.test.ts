@@ -152,7 +152,7 @@ const cases: readonly [what: string, facts: DoctorFacts, code: DoctorCode, sever
   ['a search that finds another place', withTexts({ searchedGateIndex: 40 }), 'gate-position', 'warning', /20.*40/],
   ['a search that finds none', withTexts({ searchedGateIndex: -1 }), 'gate-position', 'warning', /none/],
   ['a learned scale', withGate({ logitScale: 1.25 }), 'gate-sum', 'note', /1\.25/],
-  ['a negative scale', withGate({ logitScale: -1 }), 'gate-sum', 'error', /-1/],
+  ['a negative scale', withGate({ logitScale: -1 }), 'gate-sum', 'error', /−1/],
   ['a scale of zero', withGate({ logitScale: 0 }), 'gate-sum', 'error', /0/],
   [
     'outputs of another gate',
@@ -234,7 +234,7 @@ const cases: readonly [what: string, facts: DoctorFacts, code: DoctorCode, sever
     withHead({ transform: transformOf((j) => (j === 4 ? 0 : j === 2 ? -0.3 : 0.1)) }),
     'transform',
     'note',
-    /from -0\.3 to 0\.1; negative for 1 of 18/,
+    /from −0\.3 to 0\.1; negative for 1 of 18/,
   ],
   ['a name too few', { ...healthy, objectives: ARMORM_OBJECTIVES.slice(1) }, 'objectives', 'error', /18 names for 19/],
   [

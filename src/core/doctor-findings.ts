@@ -105,7 +105,7 @@ export function listed(items: readonly string[], most = 4): string {
 
 /** Three significant digits, without an exponent where that reads better. */
 export function figure(value: number): string {
-  return Number(value.toPrecision(3)).toString();
+  return Number(value.toPrecision(3)).toString().replaceAll('-', '\u2212');
 }
 
 export function share(value: number): string {

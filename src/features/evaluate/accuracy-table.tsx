@@ -5,6 +5,7 @@ import type { BaselinedAccuracy } from '@/core/evaluation-report.ts';
 import type { Accuracy } from '@/core/pair-accuracy.ts';
 import type { Reports } from './use-report.ts';
 import { accuracyWords, differs } from './words.ts';
+import tableClasses from '@/components/plain-table.module.css';
 import classes from './evaluate-view.module.css';
 
 export function AccuracyTable({
@@ -24,7 +25,10 @@ export function AccuracyTable({
     <Panel name="Accuracy" className={`${classes.panel} ${classes.wide}`}>
       <h2>Accuracy by subset</h2>
       <div className={classes.scrollX} role="region" aria-label={`Accuracy table of ${name}`} tabIndex={0}>
-        <table className={`${classes.plain} ${classes.numbers} numeric`} aria-label="Accuracy by subset and section">
+        <table
+          className={`${tableClasses.plain} ${tableClasses.numbers} numeric`}
+          aria-label="Accuracy by subset and section"
+        >
           <thead>
             <tr>
               <th scope="col">Subset</th>

@@ -8,6 +8,7 @@ import type { RewardBenchRule, RewardBenchScore } from '@/core/reward-bench.ts';
 import type { RmBenchScore } from '@/core/rm-bench.ts';
 import type { Reports } from './use-report.ts';
 import { differs } from './words.ts';
+import tableClasses from '@/components/plain-table.module.css';
 import classes from './evaluate-view.module.css';
 
 export function BenchmarkPanels({ reports: { report, baseline } }: { readonly reports: Reports }) {
@@ -63,7 +64,7 @@ function RewardBenchPanel({
           ]}
         />
       </div>
-      <table className={`${classes.plain} ${classes.numbers} numeric`} aria-label="RewardBench sections">
+      <table className={`${tableClasses.plain} ${tableClasses.numbers} numeric`} aria-label="RewardBench sections">
         <thead>
           <tr>
             <th scope="col">Section</th>
@@ -119,7 +120,7 @@ function RmBenchPanel({ score, before }: { readonly score: RmBenchScore; readonl
     <Panel name="RM-Bench" className={classes.panel}>
       <h2>RM-Bench</h2>
       <div className={classes.scrollX} role="region" aria-label="RM-Bench tables" tabIndex={0}>
-        <table className={`${classes.plain} ${classes.numbers} numeric`} aria-label="RM-Bench by domain">
+        <table className={`${tableClasses.plain} ${tableClasses.numbers} numeric`} aria-label="RM-Bench by domain">
           <thead>
             <tr>
               <th scope="col">Domain</th>
@@ -166,7 +167,10 @@ function RmBenchPanel({ score, before }: { readonly score: RmBenchScore; readonl
         </table>
         {score.domains.map(({ domain, matrix }) => (
           <Fragment key={domain}>
-            <table className={`${classes.plain} ${classes.numbers} numeric`} aria-label={`RM-Bench styles, ${domain}`}>
+            <table
+              className={`${tableClasses.plain} ${tableClasses.numbers} numeric`}
+              aria-label={`RM-Bench styles, ${domain}`}
+            >
               <thead>
                 <tr>
                   <th scope="col">{domain}: chosen ↓, rejected →</th>

@@ -1,9 +1,8 @@
 /** The queue: start, progress with rate and time left, pause, cancel; what was interrupted; rows that could not be used. */
 import { Button } from '@mantine/core';
 import { Panel } from '@/components/panel.tsx';
-import { Notice } from '@/components/notice.tsx';
 import { formatCount, formatQuantity } from '@/components/number-format.ts';
-import { QueueProgress } from '@/components/queue-progress.tsx';
+import { InterruptedQueue, UnfinishedQueue } from '@/components/queue-notices.tsx';
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { wholeMapping } from '@/queries/dataset-mapping.ts';
@@ -102,20 +101,7 @@ function RunState({ run, modelName }: { readonly run: EvaluationRunState; readon
         </p>
       );
     default:
-      return (
-        <>
-          {'problem' in run && run.problem !== undefined ? (
-            <Notice tone="bad" title="The evaluation stopped">
-              <p>{run.problem}</p>
-            </Notice>
-          ) : null}
-          <QueueProgress
-            progress={run.progress}
-            running={run.status === 'running'}
-            note={run.status === 'cancelled' ? 'What was scored is kept.' : ''}
-          />
-        </>
-      );
+      return <UnfinishedQueue run={run} stopped="The evaluation stopped" cancelled="What was scored is kept." />;
   }
 }
 
@@ -130,25 +116,16 @@ function Interrupted({
 }) {
   const other = model !== undefined && model.manifest.id !== interrupted.modelId;
   return (
-    <Notice tone="warn" title={`The evaluation of ${interrupted.name} was interrupted`}>
-      <p>
-        Its page was closed before it ended. What was scored is kept, and going on scores only the rest.
-        {other
-          ? ` It was scored by ${interrupted.modelId}, which is not the model in use: open that one to go on, or start over with this one.`
-          : ''}
-      </p>
-      <div className={classes.buttons}>
-        <Button
-          size="compact-sm"
-          disabled={model === undefined}
-          onClick={() => model !== undefined && void trackWork(resumeInterrupted(engine, model))}
-        >
-          Resume the evaluation
-        </Button>
-        <Button size="compact-sm" variant="default" onClick={() => void trackWork(forgetInterrupted())}>
-          Discard
-        </Button>
-      </div>
-    </Notice>
+    <InterruptedQueue
+      title={`The evaluation of ${interrupted.name} was interrupted`}
+      resume="Resume the evaluation"
+      onResume={model === undefined ? undefined : () => void trackWork(resumeInterrupted(engine, model))}
+      onDiscard={() => void trackWork(forgetInterrupted())}
+    >
+      Its page was closed before it ended. What was scored is kept, and going on scores only the rest.
+      {other
+        ? ` It was scored by ${interrupted.modelId}, which is not the model in use: open that one to go on, or start over with this one.`
+        : ''}
+    </InterruptedQueue>
   );
 }

@@ -4,7 +4,7 @@ import { useMemo, useState, type FormEvent } from 'react';
 import { Panel } from '@/components/panel.tsx';
 import { Dialog } from '@/components/dialog.tsx';
 import { FileButton } from '@/components/file-button.tsx';
-import { Notice } from '@/components/notice.tsx';
+import { OpeningProblem } from '@/components/queue-notices.tsx';
 import type { HeadOwner } from '@/queries/active-head.ts';
 import { openEvaluationAddress, openEvaluationFile } from '@/queries/open-dataset.ts';
 import { writtenPairsUrl } from '@/queries/sample-url.ts';
@@ -62,16 +62,7 @@ export function SourceBar({ owner }: { readonly owner: HeadOwner | undefined }) 
         </div>
       </div>
       {opening === undefined ? null : <p className="muted small" role="status">{`Reading ${opening}…`}</p>}
-      {problem === undefined ? null : (
-        <Notice tone="bad" title="That could not be opened">
-          <p>{problem}</p>
-          <div>
-            <Button size="compact-sm" variant="default" onClick={() => openingEnded()}>
-              Dismiss
-            </Button>
-          </div>
-        </Notice>
-      )}
+      <OpeningProblem problem={problem} onDismiss={openingEnded} />
       {dialog === 'paste' ? <PasteDialog owner={owner} onClose={() => setDialog(undefined)} /> : null}
       {dialog === 'address' ? <AddressDialog owner={owner} onClose={() => setDialog(undefined)} /> : null}
     </Panel>

@@ -4,9 +4,8 @@ import { useEffect, useState } from 'react';
 import { saveFile } from '@/components/chart-picture.ts';
 import { DatasetCard } from '@/components/dataset-card.tsx';
 import { FileButton } from '@/components/file-button.tsx';
-import { Notice } from '@/components/notice.tsx';
 import { formatBytes, formatCount, formatQuantity } from '@/components/number-format.ts';
-import { QueueProgress } from '@/components/queue-progress.tsx';
+import { InterruptedQueue, OpeningProblem, UnfinishedQueue } from '@/components/queue-notices.tsx';
 import type { LoadedModel } from '@/engine/api/messages.ts';
 import type { FeaturePlan } from '@/jobs/evaluation/feature-plan.ts';
 import { useDatasetCard } from '@/queries/dataset-card.ts';
@@ -77,16 +76,7 @@ export function MakeFeaturesPanel() {
         </FileButton>
         {opening === undefined ? null : <span className="muted small" role="status">{`Reading ${opening}…`}</span>}
       </div>
-      {problem === undefined ? null : (
-        <Notice tone="bad" title="That could not be opened">
-          <p>{problem}</p>
-          <div>
-            <Button size="compact-sm" variant="default" onClick={() => openingEnded()}>
-              Dismiss
-            </Button>
-          </div>
-        </Notice>
-      )}
+      <OpeningProblem problem={problem} onDismiss={openingEnded} />
       {interrupted?.purpose === 'features' && !running ? <Interrupted interrupted={interrupted} model={model} /> : null}
       {dataset === undefined ? null : <Opened key={dataset.id} dataset={dataset} model={model} />}
       {purpose === 'features' ? <RunState /> : null}
@@ -222,15 +212,10 @@ function RunState() {
     default:
       return (
         <>
-          {'problem' in run && run.problem !== undefined ? (
-            <Notice tone="bad" title="Making features stopped">
-              <p>{run.problem}</p>
-            </Notice>
-          ) : null}
-          <QueueProgress
-            progress={run.progress}
-            running={run.status === 'running'}
-            note={run.status === 'cancelled' ? 'Cancelled: what was computed is kept.' : ''}
+          <UnfinishedQueue
+            run={run}
+            stopped="Making features stopped"
+            cancelled="Cancelled: what was computed is kept."
           />
           {isRunning(run) ? (
             <div className={classes.row}>
@@ -272,24 +257,15 @@ function Interrupted({
   const engine = useEngine();
   const other = model !== undefined && model.manifest.id !== modelId;
   return (
-    <Notice tone="warn" title={`Making features from ${name} was interrupted`}>
-      <p>
-        The page was closed before it ended. What was computed is kept, and going on computes only the rest.
-        {other ? ` It was begun with ${modelId}, which is not the model in use: with this one it starts over.` : ''}
-      </p>
-      <div className={classes.row}>
-        <Button
-          size="compact-sm"
-          disabled={model === undefined}
-          onClick={() => model !== undefined && void trackWork(resumeInterrupted(engine, model))}
-        >
-          Resume making features
-        </Button>
-        <Button size="compact-sm" variant="default" onClick={() => void trackWork(forgetInterrupted())}>
-          Discard
-        </Button>
-      </div>
-    </Notice>
+    <InterruptedQueue
+      title={`Making features from ${name} was interrupted`}
+      resume="Resume making features"
+      onResume={model === undefined ? undefined : () => void trackWork(resumeInterrupted(engine, model))}
+      onDiscard={() => void trackWork(forgetInterrupted())}
+    >
+      The page was closed before it ended. What was computed is kept, and going on computes only the rest.
+      {other ? ` It was begun with ${modelId}, which is not the model in use: with this one it starts over.` : ''}
+    </InterruptedQueue>
   );
 }
 
