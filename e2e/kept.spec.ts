@@ -200,6 +200,31 @@ test('of two tabs one writes, and the other shows how far it is', async ({ page,
   await expectWholePackage(keptItems(page));
 });
 
+test('a tab that is to load what another tab saves waits for it and says so', async ({ page, context }) => {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const fetched = await watchRanges(context, async (_, range) => {
+    if (range === secondChunk) await released;
+    return false;
+  });
+  await openModelsView(page);
+  await keepAddress(page, shipped);
+  await expect(keptItems(page)).toContainText(/13 of 14\sfiles whole/, { timeout: 120_000 });
+  const other = await context.newPage();
+  await other.goto(`/?model=${shipped}#/models`);
+  const loading = other.getByRole('region', { name: 'Model in use' });
+  await expect(loading.getByRole('status')).toContainText('is being saved already');
+  await expect(loading.getByRole('button', { name: 'Cancel loading' })).toBeVisible();
+  await expectNoViolations(other, 'waiting for another tab');
+  release();
+  await expectOpen(other, shippedName);
+  await expect(other.getByText('is being saved already')).toHaveCount(0);
+  // Once, by the tab that saved it.
+  expect(fetched.filter(({ range }) => range === secondChunk)).toHaveLength(1);
+});
+
 test('cancelling stops at once, leaves what has arrived, and frees the package', async ({ page, context }) => {
   let hold = true;
   await watchRanges(context, async (_, range) => hold && range === secondChunk);

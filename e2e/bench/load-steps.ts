@@ -48,7 +48,10 @@ export async function loadAndScore(
     async createSession(...call) {
       const from = performance.now();
       const session = await backend.createSession(...call);
-      sessionsMs += performance.now() - from;
+      const ms = performance.now() - from;
+      sessionsMs += ms;
+      // A large model takes minutes: whoever waits sees that it goes on.
+      console.log(`${call[0].graph.name} made ready in ${(ms / 1000).toFixed(1)} s`);
       return session;
     },
   };

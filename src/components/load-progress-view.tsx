@@ -12,6 +12,7 @@ export interface LoadFigures {
   readonly totalBytes: number;
   readonly files: readonly { readonly file: string; readonly loadedBytes: number; readonly totalBytes: number }[];
   readonly step: { readonly done: number; readonly total: number; readonly provider: Provider } | undefined;
+  readonly waiting: string | undefined;
   readonly streaming: string | undefined;
   readonly bytesPerSecond: number | undefined;
   readonly etaMs: number | undefined;
@@ -87,10 +88,15 @@ export function LoadProgressView({ name, progress, onCancel, withFiles = false }
           </span>
         )}
       </p>
+      {progress.waiting === undefined ? null : (
+        <p className="small" role="status">
+          {progress.waiting}
+        </p>
+      )}
       {progress.streaming === undefined ? null : (
         <p className="small">
-          <strong>Stage by stage.</strong> {progress.streaming} Scores are the same, but every score loads the model
-          again: give it several answers at once.
+          <strong>Stage by stage.</strong> {progress.streaming} Scores are the same. Every score loads all stages; the
+          answers to one prompt and the prompts of a queue share the loading.
         </p>
       )}
       {withFiles && progress.files.length > 0 ? (

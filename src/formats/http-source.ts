@@ -3,11 +3,12 @@
  *
  * Invariants: every byte of one source comes from one version of the file. The validator (ETag) and the length seen first
  * are pinned; an answer with others is an error, never mixed in. A connection that drops or stalls is taken up again at
- * the byte where it broke. A server without ranges is read once, whole.
+ * the byte where it broke. A server without ranges is read once, whole, into a Blob.
  */
 import { blobSource } from './blob-source.ts';
 import type { ByteSource, FileSet } from './byte-source.ts';
 import { FormatError } from './errors.ts';
+import { GatheredBlob } from './gathered-blob.ts';
 import { checkRange } from './memory-source.ts';
 
 export interface HttpOptions {
@@ -275,16 +276,16 @@ class HttpClient {
   }
 
   async wholeBody(response: Response, attempt: Attempt): Promise<Blob> {
-    const parts: Uint8Array<ArrayBuffer>[] = [];
+    const gathered = new GatheredBlob();
     let received = 0;
     for await (const chunk of this.chunks(response, attempt)) {
-      parts.push(chunk);
+      gathered.add(chunk);
       received += chunk.length;
     }
     const announced = response.headers.get('content-length');
     if (announced !== null && response.headers.get('content-encoding') === null && Number(announced) !== received)
       throw new Transient(`the answer broke off after ${received} of ${announced} bytes`);
-    return new Blob(parts);
+    return gathered.blob();
   }
 
   async refuse(response: Response): Promise<never> {

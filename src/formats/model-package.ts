@@ -7,6 +7,7 @@ import { createSHA256 } from 'hash-wasm';
 import type { GateLayer, RewardHead } from '@/core/reward-head.ts';
 import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
 import { FormatError } from './errors.ts';
+import { GatheredBlob } from './gathered-blob.ts';
 import { readJsonFile } from './json-file.ts';
 import { manifestFiles, validateManifest } from './manifest-checks.ts';
 import { INCOMPLETE_FILE, MANIFEST_FILE } from './manifest.ts';
@@ -183,13 +184,13 @@ export async function readVerifiedBlob(
     return source.blob();
   }
   const hasher = verify ? await createSHA256() : undefined;
-  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const gathered = new GatheredBlob();
   for await (const chunk of chunksOf(source, options)) {
     hasher?.update(chunk);
-    parts.push(chunk);
+    gathered.add(chunk);
   }
   if (hasher !== undefined) checkDigest(entry, hasher.digest());
-  return new Blob(parts);
+  return gathered.blob();
 }
 
 /** SHA-256 of a whole source in lower-case hexadecimal, streaming. */

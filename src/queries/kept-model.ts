@@ -11,7 +11,7 @@ import { manifestFiles } from '@/formats/manifest-checks.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
 import { openPackage } from '@/formats/model-package.ts';
 import { JobError, type JobErrorCode } from '@/jobs/api/job-error.ts';
-import { openLock, type PackageJobs } from '@/jobs/api/packages.ts';
+import { openLock, writeLock, type PackageJobs } from '@/jobs/api/packages.ts';
 import { onPackageNews } from '@/state/package-news.ts';
 import { mountFiles, packageUrl, useModelChoice, type ModelChoice, type PickedFile } from '@/state/model-choice.ts';
 import { packageTexts } from './package-text-query.ts';
@@ -77,8 +77,22 @@ async function bring(
     onProgress({ stage: 'download', file, fileBytes, loadedBytes, totalBytes: all });
   });
   try {
-    const { key } = await savePackage(jobs, { kind: 'url', url }, signal);
-    return await folders.record(key);
+    for (;;) {
+      try {
+        const { key } = await savePackage(jobs, { kind: 'url', url }, signal);
+        return await folders.record(key);
+      } catch (error) {
+        if (!(error instanceof JobError) || error.code !== 'busy') throw error;
+        // Its news are shown here as if they were our own. When it is done the package is whole; when it was closed, we go on with it.
+        onProgress({
+          stage: 'waiting',
+          reason: 'This package is being saved already, perhaps by another tab: waiting for that. It is fetched once.',
+        });
+        const { manifest } = await openPackage(urlFileSet(url), signal);
+        await navigator.locks.request(writeLock(manifest.id), { mode: 'shared', signal }, () => undefined);
+        onProgress({ stage: 'waiting', reason: undefined });
+      }
+    }
   } catch (error) {
     throw error instanceof JobError ? engineError(error) : error;
   } finally {

@@ -16,6 +16,8 @@ export interface LoadProgress {
   readonly totalBytes: number;
   /** In the order they began to arrive. */
   readonly files: readonly FileProgress[];
+  /** What is being waited for, in words. */
+  readonly waiting: string | undefined;
   /** Why the stages are not all kept, once that is known. */
   readonly streaming: string | undefined;
   /** Stages compiled or canaries run. */
@@ -29,6 +31,7 @@ export const initialLoadProgress: LoadProgress = {
   loadedBytes: 0,
   totalBytes: 0,
   files: [],
+  waiting: undefined,
   streaming: undefined,
   step: undefined,
   samples: [],
@@ -61,6 +64,8 @@ export function reduceLoadProgress(state: LoadProgress, event: EngineProgress, a
         samples: samples.slice(Math.max(0, firstRecent - 1)),
       };
     }
+    case 'waiting':
+      return { ...state, waiting: event.reason };
     case 'streaming':
       return { ...state, phase: 'compile', streaming: event.plan.reason, step: undefined };
     case 'compile':

@@ -108,6 +108,8 @@ export interface LoadedFile {
 
 /** Progress of any engine call. Bytes are cumulative; `totalBytes` is known from the manifest. */
 export type EngineProgress =
+  /** Before a load: somebody else is at it. In words, for the person; `undefined`: not any more. */
+  | { readonly stage: 'waiting'; readonly reason: string | undefined }
   | {
       readonly stage: 'download';
       readonly file: string;

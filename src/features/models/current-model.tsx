@@ -122,8 +122,8 @@ function Loaded({ model, loadId }: { readonly model: LoadedModel; readonly loadI
       {model.memory.mode === 'resident' ? null : (
         <Notice tone="plain" title="Stage by stage">
           <p>
-            {model.memory.reason} Scores are the same as with all stages loaded, but every score loads the model again:
-            give it all answers to a prompt at once.
+            {model.memory.reason} Scores are the same as with all stages loaded, but every score loads them all: the
+            answers to one prompt, and the prompts of a queue, share that.
           </p>
         </Notice>
       )}

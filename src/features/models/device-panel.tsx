@@ -54,7 +54,7 @@ export function DevicePanel({ loadId, model }: Props) {
       />
       <NativeSelect
         label="Stages"
-        description="By itself, all stay loaded where they fit. One at a time takes far less memory and loads the model anew for every score."
+        description="By itself, all stay loaded where they fit. One at a time takes far less memory and loads the stages anew for every score; a queue of prompts shares the loading."
         value={stages ?? ''}
         onChange={(event) => chooseStages(stageModes.find((entry) => entry === event.currentTarget.value))}
         data={[
