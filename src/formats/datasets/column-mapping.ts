@@ -180,7 +180,7 @@ const readers: Readonly<Record<RecordShape, (mapping: ColumnMapping, value: Valu
   },
 
   preference(mapping, value) {
-    const input = required(value, mapping.prompt);
+    const input = jsonIn(required(value, mapping.prompt), /^\s*\{[\s\S]*\}\s*$/);
     if (!isJsonObject(input)) return fail('must be an object with "messages".', mapping.prompt);
     const messages = conversation(input['messages'], `${mapping.prompt ?? ''}.messages`);
     const output = (name: string | undefined): string => candidate(messagesIn(required(value, name)), name ?? '').text;
@@ -261,7 +261,12 @@ function messagesIn(value: unknown): unknown {
 
 /** Tables keep arrays as JSON text: only for columns that must hold an array, as an answer such as "[1, 2]" is a text. */
 function listIn(value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\s*\[[\s\S]*\]\s*$/.test(value)) return value;
+  return jsonIn(value, /^\s*\[[\s\S]*\]\s*$/);
+}
+
+/** The value that a text is the JSON of, where it looks like it; otherwise what came. */
+function jsonIn(value: unknown, look: RegExp): unknown {
+  if (typeof value !== 'string' || !look.test(value)) return value;
   try {
     return JSON.parse(value) as unknown;
   } catch {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { describe, expect, test } from 'vitest';
 import type { ByteSource } from '../byte-source.ts';
@@ -104,6 +105,43 @@ describe('every layout is recognised and read', () => {
   test('a 64-bit id among the other fields keeps its digits', async () => {
     const { items } = await read('{"prompt":"p","chosen":"a","rejected":"b","hash":12345678901234567890,"n":1}\n');
     expect(items[0]?.extra).toBe('{"hash":12345678901234567890,"n":1}');
+  });
+});
+
+describe('every layout as its publishers store it', () => {
+  /** What a table cannot know: which fields a record lacked, and the numbers of lines. */
+  const essence = (items: readonly DatasetItem[]) =>
+    items.map(({ messages, responses, subset }) => ({
+      messages,
+      subset,
+      responses: responses.map(({ text, role, label, style }) => ({ text, role, label, style })),
+    }));
+  const nested = Object.entries(datasetFiles).filter(([layout]) => layout !== 'pairs');
+
+  test.each(nested)('%s as Parquet, lists and structs included', async (layout, text) => {
+    const file = readFileSync(new URL(`../fixtures/datasets/${layout}.parquet`, import.meta.url));
+    const { preview, items, rejected } = await readBytes(Uint8Array.from(file));
+    expect(preview.format).toBe('parquet');
+    expect(preview.recognised?.layout).toBe(layout);
+    expect(rejected).toEqual([]);
+    expect(essence(items)).toEqual(essence((await read(text)).items));
+  });
+
+  test.each(nested)('%s as CSV, lists and objects as JSON in their cells', async (layout, text) => {
+    const records: Record<string, unknown>[] = text.startsWith('[')
+      ? JSON.parse(text)
+      : text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+    const names = [...new Set(records.flatMap((record) => Object.keys(record)))];
+    const cell = (value: unknown) => {
+      const written = value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+      return `"${written.replaceAll('"', '""')}"`;
+    };
+    const table = [names, ...records.map((record) => names.map((name) => record[name]))];
+    const { preview, items, rejected } = await read(table.map((row) => row.map(cell).join(',')).join('\n'));
+    expect(preview.format).toBe('csv');
+    expect(preview.recognised?.layout).toBe(layout);
+    expect(rejected).toEqual([]);
+    expect(essence(items)).toEqual(essence((await read(text)).items));
   });
 });
 
