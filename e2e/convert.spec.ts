@@ -9,6 +9,7 @@ import { createConvertTools } from '@/cli/convert-tools.ts';
 import { diskFileSet } from '@/cli/disk-files.ts';
 import { expandGolden } from '@/cli/fixtures/golden-checkpoints.ts';
 import { memoryPackageSink } from '@/convert/package-sink.ts';
+import { expectClosePackages, keptFiles } from './converted.ts';
 import { expectNoViolations, expectWholeAtEveryWidth } from './look.ts';
 import { expectOpen, keptItems, openModelsView } from './kept-page.ts';
 import { expect, test } from './test.ts';
@@ -20,57 +21,15 @@ const folder = join(root, name);
 test.beforeAll(() => expandGolden(name, folder));
 test.afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** SHA-256 of every file of the one package that is kept, and its manifest. */
-async function keptFiles(page: Page): Promise<{ hashes: Record<string, string>; manifest: string }> {
-  return await page.evaluate(async () => {
-    const packages = await (await navigator.storage.getDirectory()).getDirectoryHandle('packages');
-    const hashes: Record<string, string> = {};
-    let manifest = '';
-    for await (const kept of packages.values()) {
-      if (!(kept instanceof FileSystemDirectoryHandle)) continue;
-      for await (const file of kept.values()) {
-        if (!(file instanceof FileSystemFileHandle) || file.name.startsWith('.')) continue;
-        const bytes = await (await file.getFile()).arrayBuffer();
-        if (file.name === 'armoscope.json') manifest = new TextDecoder().decode(bytes);
-        const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-        hashes[file.name] = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-      }
-    }
-    return { hashes, manifest };
-  });
-}
-
-/** Numbers that two processors' runtimes compute agree to this; everything else of a manifest is equal. */
-const tolerance = 1e-4;
-
 /** The package as the command line's converter makes it, under the page's options. */
 async function expectTheCommandLinesPackage(page: Page, source: { name: string; revision?: string; url?: string }) {
   const sink = memoryPackageSink('package');
   const tools = await createConvertTools();
   await convertCheckpoint(diskFileSet(folder), sink, { dtype: 'q4', layersPerStage: 4, name, source }, tools);
   await tools.dispose();
-  const { hashes, manifest } = await keptFiles(page);
-  expect(Object.keys(hashes).sort()).toEqual([...sink.contents.keys()].sort());
-  for (const [file, bytes] of sink.contents)
-    if (file !== 'armoscope.json') expect(hashes[file], file).toBe(createHash('sha256').update(bytes).digest('hex'));
-  expectClose(JSON.parse(manifest), JSON.parse(new TextDecoder().decode(sink.contents.get('armoscope.json'))));
-}
-
-function expectClose(actual: unknown, expected: unknown, path = 'manifest'): void {
-  if (typeof expected === 'number' && /\.(own|reference)\./.test(path)) {
-    expect(Math.abs(Number(actual) - expected), path).toBeLessThan(tolerance);
-    return;
-  }
-  if (typeof expected !== 'object' || expected === null) {
-    expect(actual, path).toBe(expected);
-    return;
-  }
-  const [a, b] = [Object.entries(actual ?? {}), Object.entries(expected)];
-  expect(
-    a.map(([key]) => key),
-    path,
-  ).toEqual(b.map(([key]) => key));
-  for (const [at, [key, value]] of b.entries()) expectClose(a[at]?.[1], value, `${path}.${key}`);
+  const hashes = [...sink.contents].map(([file, bytes]) => [file, createHash('sha256').update(bytes).digest('hex')]);
+  const manifest = new TextDecoder().decode(sink.contents.get('armoscope.json'));
+  await expectClosePackages(await keptFiles(page), Object.fromEntries(hashes), manifest);
 }
 
 /** A hub that serves the folder; `handle` sees each request's path and authorisation. */

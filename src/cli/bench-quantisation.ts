@@ -2,7 +2,8 @@
  * `npm run bench:quantisation`: ways of storing the linear layers, by what they do to scores and by their size.
  *
  * On the embedded backbone with weights that lie on no grid (`quantisation/unrounded.ts`) and the texts we wrote; everything in f32
- * arithmetic, so that only the rounding of weights is seen. Deterministic. Prints a table in Markdown.
+ * arithmetic, so that only the rounding of weights is seen. `--pairs N` takes the N shortest pairs alone, as the time goes with the
+ * tokens; `--only PATTERN` some of the forms. Deterministic. Prints a table in Markdown.
  */
 import { parseArgs } from 'node:util';
 import { defined } from '@/base/assert.ts';
@@ -23,7 +24,7 @@ import { dithered, folded } from './quantisation/unrounded.ts';
 
 const MODEL = 'public/models/embedded';
 const { values } = parseArgs({
-  options: { weights: { type: 'string', default: 'dithered' }, only: { type: 'string' } },
+  options: { weights: { type: 'string', default: 'dithered' }, only: { type: 'string' }, pairs: { type: 'string' } },
 });
 const startedAt = performance.now();
 const files = diskFileSet(MODEL);
@@ -86,17 +87,20 @@ async function readTexts(): Promise<{ sequences: SequenceRows[]; pairs: [number,
       responses,
     })),
   ];
-  const all: SequenceRows[] = [];
-  const of: [number, number][] = [];
-  for (const { prompt, responses } of texts) {
-    const first = all.length;
-    for (const [number, response] of responses.entries()) {
+  const encoded = texts.map(({ prompt, responses }) =>
+    responses.map((response): SequenceRows => {
       const { tokenIds, scoredIndex, gateIndex } = encoder.encode(prompt, response);
-      if (number > 0) of.push([first, all.length]);
-      all.push({ tokenIds, rows: [scoredIndex, gateIndex] });
-    }
-  }
-  return { sequences: all, pairs: of };
+      return { tokenIds, rows: [scoredIndex, gateIndex] };
+    }),
+  );
+  const found = encoded.flatMap(([first, ...rest]) =>
+    rest.map((other) => [defined(first, 'a response'), other] as const),
+  );
+  const length = (pair: readonly SequenceRows[]): number =>
+    pair.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+  const chosen = found.toSorted((a, b) => length(a) - length(b)).slice(0, Number(values.pairs ?? Infinity));
+  const all = [...new Set(chosen.flat())];
+  return { sequences: all, pairs: chosen.map(([one, other]) => [all.indexOf(one), all.indexOf(other)]) };
 }
 
 function printTable(kind: string, [, ...measured]: readonly Measured[]): void {

@@ -4,15 +4,14 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openCheckpointTensors } from '@/formats/checkpoint-tensors.ts';
 import { hubFileSet, parseHubId } from '@/formats/hub-source.ts';
 import { openPackage } from '@/formats/model-package.ts';
-import { writeSafetensors } from '@/formats/safetensors-writer.ts';
 import { diskFileSet } from './disk-files.ts';
 import { runConvert } from './convert.ts';
 import { diskChunks } from './disk-chunks.ts';
 import { FlakyHub } from './fixtures/flaky-hub.ts';
 import { expandGolden } from './fixtures/golden-checkpoints.ts';
+import { writeTestAdapter } from './fixtures/golden-gguf.ts';
 import { folderPackageSink } from './node-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'armoscope-convert-'));
@@ -114,32 +113,13 @@ describe('a folder as a sink', () => {
   });
 });
 
-/** A LoRA adapter of one matrix, in a new folder or an empty one. */
-async function writeAdapter(adapter: string): Promise<void> {
-  await mkdir(adapter, { recursive: true });
-  const tensor = 'model.layers.0.mlp.down_proj';
-  const { shape } = (await openCheckpointTensors(diskFileSet(checkpoint))).require(`${tensor}.weight`);
-  const half = (letter: string, dims: readonly number[]) => ({
-    name: `base_model.model.${tensor}.lora_${letter}.weight`,
-    dtype: 'F32' as const,
-    shape: dims,
-    data: new Float32Array(dims[0]! * dims[1]!).fill(0.1),
-  });
-  const config = { peft_type: 'LORA', r: 2, lora_alpha: 4, target_modules: ['down_proj'] };
-  writeFileSync(join(adapter, 'adapter_config.json'), JSON.stringify(config));
-  writeFileSync(
-    join(adapter, 'adapter_model.safetensors'),
-    writeSafetensors([half('A', [2, shape[1]!]), half('B', [shape[0]!, 2])]),
-  );
-}
-
 test('an adapter is merged and named; a folder without one is refused', async () => {
   const [plain, adapted, adapter] = [join(folder, 'plain'), join(folder, 'adapted'), join(folder, 'tuned')];
   await mkdir(adapter);
   const more = ['--dtype', 'f32', '--max-layers', '1'];
   const args = [checkpoint, '--out', adapted, '--adapter', adapter, ...more];
   expect(await command(args)).toMatchObject({ exitCode: 1, errors: [expect.stringMatching(/^adapter_config\.json/)] });
-  await writeAdapter(adapter);
+  await writeTestAdapter(checkpoint, adapter);
   const { exitCode, lines } = await command(args);
   expect(exitCode).toBe(0);
   expect(lines.join('\n')).toContain(`The adapter ${adapter} was merged into 1 tensors.`);
@@ -180,7 +160,7 @@ describe('a hub', () => {
 
   test('and an address give what their folders give: checkpoint and adapter', async () => {
     const adapter = join(folder, 'remote-adapter');
-    await writeAdapter(adapter);
+    await writeTestAdapter(checkpoint, adapter);
     const [hub, adapterHub] = [new FlakyHub(checkpoint), new FlakyHub(adapter)];
     try {
       const path = '/owner/tiny/resolve/v1';

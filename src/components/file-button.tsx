@@ -2,7 +2,7 @@
 import { Button, type ButtonProps } from '@mantine/core';
 import { useRef, type ReactNode } from 'react';
 
-interface Props extends Pick<ButtonProps, 'variant' | 'disabled'> {
+interface Props extends Pick<ButtonProps, 'variant' | 'disabled' | 'size'> {
   /** Accessible name of the hidden field. */
   readonly label: string;
   /** Endings and types, as the field's `accept`. */

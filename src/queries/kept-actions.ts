@@ -3,9 +3,11 @@
  * beside the package it was for.
  */
 import { JobError } from '@/jobs/api/job-error.ts';
-import type { ConversionRequest, PackageJobs, PackageSource } from '@/jobs/api/packages.ts';
+import { urlName } from '@/formats/hub-source.ts';
+import type { CheckpointSource, ConversionRequest, PackageJobs, PackageSource } from '@/jobs/api/packages.ts';
 import { beginTask, settle, type KeptTask } from '@/state/kept-tasks.ts';
 import { chooseModel, packageUrl } from '@/state/model-choice.ts';
+import { ggufName } from './gguf-name.ts';
 import { askToKeep, savePackage, type KeptEntry } from './kept-packages.ts';
 
 /** How long a deletion can be undone. */
@@ -64,16 +66,25 @@ export async function verifyKept(jobs: PackageJobs, entry: KeptEntry): Promise<v
 
 /** Converts a checkpoint; the same one goes on where an interrupted conversion stood. */
 export async function convertCheckpointHere(jobs: PackageJobs, request: ConversionRequest): Promise<void> {
-  await perform('convert', conversionTarget(request), async (signal) => {
+  await perform('convert', await conversionTarget(request), async (signal) => {
     await askToKeep();
     await jobs.run('convert', request, signal);
     return 'Converted: the package is whole.';
   });
 }
 
-/** The name a conversion goes by until its package has one of its own. */
-function conversionTarget({ source }: ConversionRequest): string {
-  return source.kind === 'files' ? source.name : source.id.slice(source.id.indexOf('/') + 1).replace(/@.*$/, '');
+/** The name a conversion goes by, as the converter makes it. */
+async function conversionTarget({ source, adapter }: ConversionRequest): Promise<string> {
+  const name = await sourceName(source);
+  return adapter === undefined ? name : `${name}-${adapter.name}`;
+}
+
+async function sourceName(source: CheckpointSource): Promise<string> {
+  if (source.kind === 'files') return source.name;
+  if (source.kind === 'url') return urlName(source.url);
+  // What cannot be read is refused by the conversion itself, with what is wrong.
+  if (source.kind === 'gguf') return ggufName(source.file.path, source.file.blob).catch(() => source.file.path);
+  return source.id.slice(source.id.indexOf('/') + 1).replace(/@.*$/, '');
 }
 
 /** Marks it; the space is given back when nobody can undo it any more. */

@@ -1,5 +1,5 @@
 /** What is compared: block size, with and without minima, ways of finding the parameters, 8 bits for some of the matrices. */
-import { LINEAR_NAMES, type LinearName } from '@/convert/graph/decoder-stage.ts';
+import type { LinearName } from '@/convert/graph/decoder-stage.ts';
 import type { Candidate } from './measure.ts';
 import {
   affine,
@@ -61,7 +61,11 @@ export function allCandidates(layers: number): readonly Candidate[] {
     uniform(symmetric('search', 16, symmetricSearch)),
     uniform(symmetric('search', 32, symmetricSearch)),
     uniform(eight),
-    ...LINEAR_NAMES.map((name) => alone(name, kinds(name))),
+    alone('q_proj and k_proj', kinds('self_attn.q_proj', 'self_attn.k_proj')),
+    alone('v_proj', kinds('self_attn.v_proj')),
+    alone('o_proj', kinds('self_attn.o_proj')),
+    alone('gate_proj and up_proj', kinds('mlp.gate_proj', 'mlp.up_proj')),
+    alone('down_proj', kinds('mlp.down_proj')),
     mixed('v_proj', present32, kinds('self_attn.v_proj')),
     mixed('down_proj', present32, kinds('mlp.down_proj')),
     mixed('first and last two layers', present32, isEdge),

@@ -1,16 +1,17 @@
-/** Converts a Hugging Face checkpoint in the page: a folder, or a repository of a hub, into a package kept on this machine. */
+/** Converts a checkpoint in the page into a package kept on this machine: a folder, a GGUF file, an address or a hub's repository. */
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useRef, useState } from 'react';
+import { FileButton } from '@/components/file-button.tsx';
 import { FolderIcon } from '@/components/icons.tsx';
-import { formatBytes, formatQuantity } from '@/components/number-format.ts';
 import type { CheckpointSource, ConversionRequest } from '@/jobs/api/packages.ts';
 import { convertCheckpointHere } from '@/queries/kept-actions.ts';
 import { canKeep } from '@/queries/kept-packages.ts';
 import { usePackageJobs } from '@/queries/package-context.ts';
-import { chooseCheckpoint, useCheckpointChoice } from '@/state/checkpoint-choice.ts';
+import { addGgufParts, chooseCheckpoint, useCheckpointChoice } from '@/state/checkpoint-choice.ts';
 import { useKeptTasks } from '@/state/kept-tasks.ts';
 import { FolderInput } from './folder-input.tsx';
-import { checkpointFiles, pickedFolder } from './package-folder.ts';
+import { CheckpointParts, missingParts } from './checkpoint-parts.tsx';
+import { checkpointFiles, ggufParts, pickedFolder } from './package-folder.ts';
 import classes from './kept-panel.module.css';
 import viewClasses from './models-view.module.css';
 
@@ -25,26 +26,32 @@ const defaultHub = 'https://huggingface.co';
 
 export function ConvertPanel() {
   const jobs = usePackageJobs();
-  const chosen = useCheckpointChoice((state) => state.chosen);
+  const choice = useCheckpointChoice();
+  const { chosen, gguf, heads, adapter } = choice;
   const converting = useKeptTasks(({ tasks }) => tasks.some(({ kind }) => kind === 'convert'));
   const picker = useRef<HTMLInputElement>(null);
   const [dtype, setDtype] = useState<ConversionRequest['dtype']>('q4');
   const [hub, setHub] = useState({ id: '', token: '', address: defaultHub });
   const [problem, setProblem] = useState<string>();
   const id = hub.id.trim();
-  const source: CheckpointSource | undefined =
-    chosen !== undefined
-      ? { kind: 'files', ...chosen }
-      : id === ''
-        ? undefined
-        : { kind: 'hub', id, hub: hub.address.trim(), ...(hub.token === '' ? {} : { token: hub.token }) };
+  const chosenHere = chosen !== undefined || gguf !== undefined;
+  const isAddress = /^https?:\/\//.test(id);
+  const source = ((): CheckpointSource | undefined => {
+    if (chosen !== undefined) return { kind: 'files', ...chosen };
+    if (gguf !== undefined) return { kind: 'gguf', ...gguf };
+    if (isAddress) return URL.canParse(id) ? { kind: 'url', url: id } : undefined;
+    return id === ''
+      ? undefined
+      : { kind: 'hub', id, hub: hub.address.trim(), ...(hub.token === '' ? {} : { token: hub.token }) };
+  })();
   return (
     <section className={`card ${viewClasses.card}`} aria-label="Convert a checkpoint">
       <h2>Convert a checkpoint</h2>
       <p className="muted small">
         A Llama-family reward model with ArmoRM’s heads, as Hugging Face has it: <code>config.json</code>,{' '}
-        <code>*.safetensors</code>, tokenizer. It is read matrix by matrix and becomes a package kept on this machine,
-        the one that <code>npm run convert</code> writes.
+        <code>*.safetensors</code>, tokenizer; or a Llama’s <code>.gguf</code> with heads from a file of their own. It
+        is read matrix by matrix and becomes a package kept on this machine, the one that <code>npm run convert</code>{' '}
+        writes.
       </p>
       <div className={viewClasses.row}>
         <Button
@@ -56,6 +63,25 @@ export function ConvertPanel() {
         >
           Choose a checkpoint folder
         </Button>
+        <FileButton
+          label="GGUF file"
+          accept=".gguf,.json,.jinja,.safetensors"
+          multiple
+          size="compact-md"
+          variant="default"
+          disabled={!canKeep()}
+          onFiles={(files) => {
+            const parts = ggufParts(files.map((file) => ({ path: file.name, blob: file })));
+            addGgufParts(parts);
+            setProblem(
+              parts.file === undefined && gguf === undefined
+                ? 'There is no .gguf file among these. Choose it; its tokenizer and heads can be chosen with it or added after.'
+                : undefined,
+            );
+          }}
+        >
+          Choose a GGUF file
+        </FileButton>
         <FolderInput
           ref={picker}
           label="Checkpoint folder"
@@ -75,16 +101,16 @@ export function ConvertPanel() {
           {problem}
         </p>
       )}
-      {chosen === undefined ? (
+      {chosenHere ? null : (
         <>
           <TextInput
             label="Or its id on the hub"
-            placeholder="owner/name or owner/name@revision"
+            placeholder="owner/name, owner/name@revision or https://…"
             value={hub.id}
             disabled={!canKeep()}
             onChange={(event) => setHub({ ...hub, id: event.currentTarget.value })}
           />
-          {id === '' ? null : (
+          {id === '' || isAddress ? null : (
             <>
               <TextInput
                 type="password"
@@ -103,15 +129,10 @@ export function ConvertPanel() {
             </>
           )}
         </>
-      ) : (
-        <p className="small numeric">
-          {chosen.name}: {formatQuantity(chosen.files.length, 'file')},{' '}
-          {formatBytes(chosen.files.reduce((sum, { blob }) => sum + blob.size, 0))}.{' '}
-          <button type="button" className={viewClasses.inline} onClick={() => chooseCheckpoint(undefined)}>
-            Another one
-          </button>
-        </p>
       )}
+      {chosenHere || id !== '' || heads !== undefined || adapter !== undefined ? (
+        <CheckpointParts choice={choice} onProblem={setProblem} />
+      ) : null}
       <div className={viewClasses.address}>
         <NativeSelect
           label="Precision of the weights"
@@ -123,9 +144,15 @@ export function ConvertPanel() {
           }}
         />
         <Button
-          disabled={source === undefined || converting}
+          disabled={source === undefined || converting || missingParts(choice).length > 0}
           onClick={() => {
-            if (source !== undefined) void convertCheckpointHere(jobs, { source, dtype });
+            if (source === undefined) return;
+            void convertCheckpointHere(jobs, {
+              source,
+              dtype,
+              ...(heads === undefined ? {} : { heads }),
+              ...(adapter === undefined ? {} : { adapter }),
+            });
           }}
         >
           Convert

@@ -4,7 +4,9 @@ import { Notice } from '@/components/notice.tsx';
 import { useCheckpointChoice } from '@/state/checkpoint-choice.ts';
 
 export function OfferedCheckpoint() {
-  const offered = useCheckpointChoice(({ chosen, offered: given }) => (given ? chosen : undefined));
+  const choice = useCheckpointChoice();
+  const base = choice.chosen?.name ?? choice.gguf?.file.path;
+  const offered = choice.offered ? (base ?? choice.adapter?.name) : undefined;
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (offered !== undefined) place.current?.scrollIntoView({ block: 'start' });
@@ -12,10 +14,14 @@ export function OfferedCheckpoint() {
   if (offered === undefined) return undefined;
   return (
     <div ref={place} role="status">
-      <Notice tone="plain" title={`${offered.name}: a checkpoint, not a package yet`}>
+      <Notice
+        tone="plain"
+        title={base === undefined ? `${offered}: a LoRA adapter` : `${offered}: a checkpoint, not a package yet`}
+      >
         <p className="small">
-          It holds a model’s weights as they were published. Convert makes a package of them, once; the package is what
-          is opened. The folder is only read.
+          {base === undefined
+            ? 'It changes the weights of a model: choose that model below, and Convert merges both into a package.'
+            : 'It holds a model’s weights as they were published. Convert makes a package of them, once; the package is what is opened. What was chosen is only read.'}
         </p>
       </Notice>
     </div>

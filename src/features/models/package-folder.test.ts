@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { chooseCheckpoint, useCheckpointChoice } from '@/state/checkpoint-choice.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
-import { openFolder, packageFiles } from './package-folder.ts';
+import { adapterFiles, ggufParts, openFolder, packageFiles } from './package-folder.ts';
 
 const blob = new Blob([]);
 const folder = (...paths: string[]) => ({ name: 'pack', files: paths.map((path) => ({ path, blob })) });
@@ -40,4 +40,27 @@ it('offers a checkpoint for conversion, which is no mistake, and leaves the mode
   expect(offered).toBe(true);
   chooseCheckpoint(chosen);
   expect(useCheckpointChoice.getState().offered).toBe(false);
+});
+
+it('finds a GGUF with what belongs to it among loose files, and an adapter in its folder', () => {
+  const parts = ggufParts(
+    folder('a/model.Q4_1.gguf', 'a/tokenizer.json', 'heads.safetensors', 'notes.txt', 'adapter_model.safetensors')
+      .files,
+  );
+  expect(parts.file?.path).toBe('model.Q4_1.gguf');
+  expect(parts.tokenizer.map(({ path }) => path)).toEqual(['tokenizer.json']);
+  expect(parts.heads?.path).toBe('heads.safetensors');
+  expect(adapterFiles(folder('adapter_config.json'))).toBeUndefined();
+  expect(adapterFiles(folder('x/adapter_config.json', 'x/adapter_model.safetensors'))?.name).toBe('pack/x');
+});
+
+it('offers a dropped GGUF and a dropped adapter for conversion', () => {
+  expect(openFolder(folder('model.gguf', 'tokenizer.json'))).toBe('checkpoint');
+  expect(useCheckpointChoice.getState()).toMatchObject({ offered: true, gguf: { file: { path: 'model.gguf' } } });
+  expect(openFolder(folder('adapter_config.json', 'adapter_model.safetensors'))).toBe('checkpoint');
+  expect(useModelChoice.getState().folderProblem).toBeUndefined();
+  expect(useCheckpointChoice.getState()).toMatchObject({
+    gguf: { file: { path: 'model.gguf' } },
+    adapter: { name: 'pack' },
+  });
 });

@@ -1,5 +1,5 @@
 /** Folders the person drops or picks, as the files of a model package. */
-import { offerCheckpoint } from '@/state/checkpoint-choice.ts';
+import { addGgufParts, chooseAdapter, type GgufParts, offerCheckpoint } from '@/state/checkpoint-choice.ts';
 import { chooseFolder, reportFolderProblem, type PickedFile } from '@/state/model-choice.ts';
 
 export interface FolderFiles {
@@ -9,6 +9,9 @@ export interface FolderFiles {
 
 const MANIFEST = 'armoscope.json';
 const CONFIG = 'config.json';
+const ADAPTER_CONFIG = 'adapter_config.json';
+const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'];
 
 /**
  * The package inside a folder: the files beside the outermost manifest, by path relative to it.
@@ -41,8 +44,26 @@ export function checkpointFiles(folder: FolderFiles): FolderFiles | undefined {
   return found?.files.some(({ path }) => /^[^/]+\.safetensors$/.test(path)) === true ? found : undefined;
 }
 
+/** The LoRA adapter in a folder: the files beside the outermost `adapter_config.json`, if its weights are among them. */
+export function adapterFiles(folder: FolderFiles): FolderFiles | undefined {
+  const found = filesBeside(folder, ADAPTER_CONFIG);
+  return found?.files.some(({ path }) => path === ADAPTER_WEIGHTS) === true ? found : undefined;
+}
+
+/** What of these files a GGUF's conversion takes, by their names wherever they lie; of several of a kind the first. */
+export function ggufParts(files: readonly PickedFile[]): GgufParts {
+  const named = files.map(({ path, blob }) => ({ path: path.slice(path.lastIndexOf('/') + 1), blob }));
+  const file = named.find(({ path }) => /\.gguf$/i.test(path));
+  const heads = named.find(({ path }) => path.endsWith('.safetensors') && path !== ADAPTER_WEIGHTS);
+  return {
+    ...(file === undefined ? {} : { file }),
+    tokenizer: TOKENIZER_FILES.flatMap((name) => named.find(({ path }) => path === name) ?? []),
+    ...(heads === undefined ? {} : { heads }),
+  };
+}
+
 /**
- * Chooses the package in a folder, or offers the checkpoint in it for conversion, or says what is missing and leaves the model in use
+ * Chooses the package in a folder, or offers the checkpoint, GGUF or adapter in it for conversion, or says what is missing and leaves the model in use
  * alone.
  * @returns what it was.
  */
@@ -56,6 +77,18 @@ export function openFolder(folder: FolderFiles): 'package' | 'checkpoint' | 'nei
   if (checkpoint !== undefined) {
     reportFolderProblem(undefined);
     offerCheckpoint(checkpoint);
+    return 'checkpoint';
+  }
+  const parts = ggufParts(folder.files);
+  if (parts.file !== undefined) {
+    reportFolderProblem(undefined);
+    addGgufParts(parts, true);
+    return 'checkpoint';
+  }
+  const adapter = adapterFiles(folder);
+  if (adapter !== undefined) {
+    reportFolderProblem(undefined);
+    chooseAdapter(adapter, true);
     return 'checkpoint';
   }
   const holds =

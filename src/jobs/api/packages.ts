@@ -14,9 +14,15 @@ export type PackageSource =
       readonly files: readonly { readonly path: string; readonly blob: Blob }[];
     };
 
-/** A checkpoint in Hugging Face layout: a folder, or a repository of a hub. */
+/** A file by its name. */
+export interface NamedBlob {
+  readonly path: string;
+  readonly blob: Blob;
+}
+
+/** A checkpoint in Hugging Face layout: a folder, here or at an address, or a repository of a hub; or a Llama's GGUF file. */
 export type CheckpointSource =
-  | Extract<PackageSource, { kind: 'files' }>
+  | PackageSource
   | {
       readonly kind: 'hub';
       /** `owner/name` or `owner/name@revision`. */
@@ -24,11 +30,21 @@ export type CheckpointSource =
       readonly hub: string;
       /** For models that ask for one. Sent to the hub and nowhere else, and kept nowhere. */
       readonly token?: string;
+    }
+  | {
+      readonly kind: 'gguf';
+      readonly file: NamedBlob;
+      /** tokenizer.json, tokenizer_config.json and, where the template is not in the latter, chat_template.jinja. */
+      readonly tokenizer: readonly NamedBlob[];
     };
 
 export interface ConversionRequest {
   readonly source: CheckpointSource;
   readonly dtype: 'q4' | 'q8' | 'f16' | 'f32';
+  /** Reward heads as safetensors, for a source that brings none. */
+  readonly heads?: NamedBlob;
+  /** A LoRA adapter's folder, merged while the weights stream by. */
+  readonly adapter?: { readonly name: string; readonly files: readonly NamedBlob[] };
 }
 
 export interface PackageTasks {
