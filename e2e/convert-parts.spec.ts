@@ -59,9 +59,9 @@ test('a GGUF is asked for what it lacks, takes an adapter, and becomes the comma
 }) => {
   await openModelsView(page);
   await page.getByLabel('GGUF file').setInputFiles([join(paths.tokenizer, 'tokenizer.json')]);
-  await expect(page.getByRole('alert')).toContainText('There is no .gguf file among these');
+  await expect(panel(page).getByRole('alert')).toContainText('There is no .gguf file among these');
   await page.getByLabel('GGUF file').setInputFiles([paths.gguf, join(paths.tokenizer, 'tokenizer.json')]);
-  await expect(page.getByRole('alert')).toHaveCount(0);
+  await expect(panel(page).getByRole('alert')).toHaveCount(0);
   const missing = panel(page).getByRole('status');
   await expect(missing).toContainText('tokenizer_config.json, a .safetensors file with the reward heads');
   await expect(convert(page)).toBeDisabled();
@@ -70,7 +70,7 @@ test('a GGUF is asked for what it lacks, takes an adapter, and becomes the comma
   await page.getByLabel('Files beside the GGUF').setInputFiles([join(paths.tokenizer, 'tokenizer_config.json')]);
   await expect(missing).toHaveCount(0);
   await page.getByLabel('Adapter folder').setInputFiles(paths.tokenizer);
-  await expect(page.getByRole('alert')).toContainText('no LoRA adapter');
+  await expect(panel(page).getByRole('alert')).toContainText('no LoRA adapter');
   await page.getByLabel('Adapter folder').setInputFiles(adapter);
   await expect(panel(page).getByLabel('What is converted')).toContainText('tuned: 2 files');
   await expectNoViolations(page, 'parts chosen');
@@ -118,7 +118,7 @@ async function writeWide(folder: string): Promise<void> {
   const wide = 32 * Math.ceil(1_100_000 / d / 32);
   const tensors: TensorData[] = [];
   for (const [name, { shape }] of header.tensors) {
-    if (/layers\.[1-9]/.test(name)) continue;
+    if (/model\.layers\.[1-9]/.test(name)) continue;
     const isWide = name.includes('.mlp.');
     const dims = !isWide ? shape : name.includes('down_proj') ? [d, wide] : [wide, d];
     const data = isWide
