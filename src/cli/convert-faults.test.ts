@@ -1,7 +1,7 @@
 /** Conversions that go wrong on the way: a slow and flaky hub, a full disk, Ctrl-C. The same command finishes every one. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { cp, open } from 'node:fs/promises';
+import { cp, mkdir, open, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import { readSafetensorsHeader } from '@/formats/safetensors.ts';
 import { openPackage } from '@/formats/model-package.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 import { runConvert, type ConvertSeams } from './convert.ts';
+import { diskChunks } from './disk-chunks.ts';
 import { diskFileSet } from './disk-files.ts';
 import { type Fault, FlakyHub } from './fixtures/flaky-hub.ts';
 import { expandGolden } from './fixtures/golden-checkpoints.ts';
@@ -315,4 +316,13 @@ describe('a package that was not finished', () => {
     expect(errors).toMatch(/model\.norm\.weight.*NaN/);
     expect(() => readdirSync(out)).toThrow('ENOENT');
   }, 120_000);
+});
+
+test('a download that finds no room says so by name and keeps no half of a chunk', async () => {
+  const chunks = join(folder, 'full-chunks');
+  await mkdir(join(chunks, 'key'), { recursive: true });
+  await symlink('/dev/full', join(chunks, 'key', '0.chunk.part'));
+  const store = diskChunks(chunks);
+  await expect(store.write('key', 0, new Uint8Array(10))).rejects.toThrow(/0\.chunk: the disk is full \(ENOSPC\)/);
+  expect(await store.read('key', 0, 10, 0, 10)).toBeUndefined();
 });

@@ -92,6 +92,7 @@ export class BackboneWriter {
     const written = await writeEmbedding(this.tensors, this.architecture, this.options.dtype, this.sink, {
       ...(signal === undefined ? {} : { signal }),
       ...(this.options.blocks === undefined ? {} : { blocks: this.options.blocks }),
+      ...(this.tools.rounder === undefined ? {} : { rounder: this.tools.rounder }),
       onBytes: (bytes) => this.advance(EMBEDDING_TENSOR, bytes),
     });
     this.report(EMBEDDING_TENSOR, written.form, written.error);
@@ -162,12 +163,14 @@ export class BackboneWriter {
     const { blocks: source, dtype } = this.options;
     const form = carriesBlocks(dtype) ? source?.formOf(tensor) : undefined;
     // Blocks from before an adapter's change are not its values.
-    if (source === undefined || form === undefined || this.tensors.isChanged(tensor))
-      return { values: await this.read(tensor), outputs, inputs };
+    if (source === undefined || form === undefined || this.tensors.isChanged(tensor)) {
+      const values = await this.tensors.readAsFloat32(tensor, this.call.signal);
+      return { values, outputs, inputs, largest: requireFinite(values, this.tensors.where(tensor)) };
+    }
     const blocks = await source.readRows(tensor, 0, outputs, this.call.signal);
     const values = blockValues(blocks);
-    requireFinite(values, this.tensors.where(tensor));
-    return { values, outputs, inputs, carried: { name: form.name, blocks } };
+    const largest = requireFinite(values, this.tensors.where(tensor));
+    return { values, outputs, inputs, largest, carried: { name: form.name, blocks } };
   }
 
   private async read(tensor: string): Promise<Float32Array<ArrayBuffer>> {

@@ -39,9 +39,10 @@ const LARGEST_F16 = 65504;
 
 /**
  * Whether every block's parameters fit f16; NaN and infinities do not. `values` any length, not changed.
+ * @param largest their largest magnitude, where it is known.
  */
-export function fitsHalfPrecision(values: Float32Array): boolean {
-  return largestMagnitude(values) <= LARGEST_F16 / 2;
+export function fitsHalfPrecision(values: Float32Array, largest = largestMagnitude(values)): boolean {
+  return largest <= LARGEST_F16 / 2;
 }
 
 /**

@@ -9,11 +9,12 @@ import { sequentialSink } from '@/formats/byte-sink.ts';
 import type { SafetensorsDtype } from '@/formats/safetensors.ts';
 import { SafetensorsWriter } from '@/formats/safetensors-writer.ts';
 import { EMBEDDING_TENSOR } from './backbone-tensors.ts';
-import { fitsHalfPrecision, quantiseSymmetric8, type RoundingError } from './block-quantisation.ts';
+import { fitsHalfPrecision, type RoundingError, type SymmetricBlocks } from './block-quantisation.ts';
 import { type BlockSource, carriedForm } from './carried-blocks.ts';
 import { requireFinite } from './finite.ts';
 import { BLOCK_SIZE, carriesBlocks, type Dtype, ErrorTotal } from './linear-encoder.ts';
 import type { PackageSink } from './package-sink.ts';
+import { roundHere, type SlabRounder } from './slab-rounder.ts';
 
 export const EMBEDDING_FILE = 'embedding.safetensors';
 /** Values read at a time. */
@@ -29,6 +30,8 @@ export interface EmbeddingOptions {
   readonly signal?: AbortSignal;
   /** The table's own blocks, where it has any. */
   readonly blocks?: BlockSource;
+  /** Where rows are rounded; default: on this thread. */
+  readonly rounder?: SlabRounder;
   /** After every slab: bytes of the checkpoint read since the last call. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -106,18 +109,38 @@ async function writeBlocks(
   // half of what the checkpoint's tensor takes.
   const scales = new Uint16Array(vocabSize * blocksPerRow);
   const weights: Int8Array<ArrayBuffer>[] = [];
+  const rounder = options.rounder ?? roundHere;
+  // One slab is rounded while the next one is read.
+  let rounding: Promise<SymmetricBlocks> | undefined;
+  const take = async (): Promise<void> => {
+    if (rounding === undefined) return;
+    const blocks = await rounding;
+    rounding = undefined;
+    place(blocks);
+    error.add(blocks);
+  };
+  let filled = 0;
+  const place = (blocks: Pick<SymmetricBlocks, 'quants' | 'scales'>): void => {
+    scales.set(blocks.scales, filled);
+    filled += blocks.scales.length;
+    weights.push(blocks.quants);
+  };
   for (const [first, rows] of slabs(vocabSize, hiddenSize)) {
     options.signal?.throwIfAborted();
     const carried =
       form === undefined ? undefined : await source?.readRows(EMBEDDING_TENSOR, first, rows, options.signal);
     const values = carried === undefined ? await readRows(tensors, first, rows, options.signal) : blockValues(carried);
+    await take();
     if (!fitsHalfPrecision(values)) return writeRows(tensors, { vocabSize, hiddenSize }, 'F32', sink, options);
-    const blocks = carried ?? quantiseSymmetric8(values, BLOCK_SIZE);
-    scales.set(blocks.scales, first * blocksPerRow);
-    weights.push(blocks.quants);
-    if ('squaredError' in blocks) error.add(blocks);
+    if (carried !== undefined) place(carried);
+    else {
+      rounding = rounder.round('symmetric8', values, BLOCK_SIZE);
+      // Waited for by `take`, unless the next read fails first.
+      rounding.catch(() => undefined);
+    }
     options.onBytes(rowBytes(tensors, vocabSize) * rows);
   }
+  await take();
   const file = await sink.create(EMBEDDING_FILE);
   const writer = new SafetensorsWriter(
     sequentialSink((bytes) => file.append(bytes)),

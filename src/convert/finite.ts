@@ -17,9 +17,10 @@ export function largestMagnitude(values: Float32Array): number {
   return new Float32Array(largest.buffer)[0]!;
 }
 
-/** @throws FormatError `malformed` naming `where` and the element. */
-export function requireFinite(values: Float32Array, where: string): void {
-  if (Number.isFinite(largestMagnitude(values))) return;
+/** @returns the largest magnitude. @throws FormatError `malformed` naming `where` and the element. */
+export function requireFinite(values: Float32Array, where: string): number {
+  const largest = largestMagnitude(values);
+  if (Number.isFinite(largest)) return largest;
   const element = values.findIndex((value) => !Number.isFinite(value));
   throw new FormatError('malformed', where, `holds ${values[element]} (element ${element} of the part that was read).`);
 }

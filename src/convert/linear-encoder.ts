@@ -26,6 +26,8 @@ export interface Matrix {
   readonly values: Float32Array<ArrayBuffer>;
   readonly outputs: number;
   readonly inputs: number;
+  /** max |value|, where whoever read them knows it already: finding it costs a pass over all of them. */
+  readonly largest?: number;
   /** The blocks that `values` stand in at the source; 4- and 8-bit packages take them as they are. */
   readonly carried?: { readonly name: string; readonly blocks: CarriedBlocks };
 }
@@ -79,7 +81,7 @@ export async function encodeLinear(
   rounder: SlabRounder = roundHere,
 ): Promise<EncodedLinear> {
   if (dtype === 'f32') return encodeDense(matrix, 'float32', data);
-  if (!fitsHalfPrecision(matrix.values))
+  if (!fitsHalfPrecision(matrix.values, matrix.largest))
     return {
       ...(await encodeDense(matrix, 'float32', data)),
       fallback: 'f32: it holds values beyond the range of f16',
