@@ -47,6 +47,13 @@ describe('the other kinds', () => {
   });
   it('writes settings and error bounds shortly', () => {
     expect([10, 3.4, 0.093, 100, 0].map(formatSetting)).toEqual(['10', '3.4', '0.093', '100', '0']);
+    expect([5e-5, 1.5e-10, 1e-10, -2.25e-7, 0.05].map(formatSetting)).toEqual([
+      '5e−5',
+      '1.5e−10',
+      '1e−10',
+      '−2.25e−7',
+      '0.05',
+    ]);
     expect([3.14e-7, 1e-4, 0, 0.31].map(formatErrorBound)).toEqual(['3.1e−7', '1e−4', '0', '3.1e−1']);
   });
   it('keeps every bit in full precision', () => {

@@ -35,8 +35,9 @@ export function formatSignificant(value: number, digits = 4): string {
 
 /** A setting as its author wrote it: at most four significant digits, no trailing zeros: `10`, `3.4`, `0.093`. */
 export function formatSetting(value: number): string {
-  const text = formatSignificant(value);
-  return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
+  return formatSignificant(value)
+    .replace(/(\.\d*?)0+(?=e|$)/, '$1')
+    .replace(/\.(?=e|$)/, '');
 }
 
 /** An error or tolerance, of which only the magnitude matters: `3.1e−7`. */
