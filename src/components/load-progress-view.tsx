@@ -62,13 +62,18 @@ export function LoadProgressView({ name, progress, onCancel, withFiles = false }
           Cancel loading
         </Button>
       </div>
-      <Progress
-        value={(share ?? 0) * 100}
-        aria-label={headline(progress)}
-        size="sm"
-        transitionDuration={0}
-        {...(share === undefined ? { 'aria-valuetext': 'working' } : {})}
-      />
+      <Progress.Root size="sm" transitionDuration={0}>
+        <Progress.Section
+          // Its own attributes name a percentage also while nothing is known; without a value the bar is of unknown length.
+          withAria={false}
+          value={(share ?? 0) * 100}
+          role="progressbar"
+          aria-label={headline(progress)}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          {...(share === undefined ? {} : { 'aria-valuenow': share * 100 })}
+        />
+      </Progress.Root>
       <p className={`${classes.figures} numeric muted small`}>
         {progress.phase === 'download' ? (
           <>
