@@ -20,7 +20,7 @@ import {
   type StoredLinear,
 } from './graph/decoder-stage.ts';
 import { type PreparedText, sequencesOf } from './head-outputs.ts';
-import { carriesBlocks, DataFile, encodeLinear, type Matrix, relativeError } from './linear-encoder.ts';
+import { carriesBlocks, DataFile, type Dtype, encodeLinear, type Matrix, relativeError } from './linear-encoder.ts';
 import { type PackageSink, writePackageFile } from './package-sink.ts';
 import { embedSequences, ReferencePass } from './reference-pass.ts';
 
@@ -143,14 +143,15 @@ export class BackboneWriter {
       const matrix = await next;
       signal?.throwIfAborted();
       // Beside the rounding, which may be on other threads: the reference's product, and the next matrix's way here.
-      const encoding = encodeLinear(matrix, this.options.dtype, data, this.tools.rounder);
+      const dtype = dtypeOf(this.options, name);
+      const encoding = encodeLinear(matrix, dtype, data, this.tools.rounder);
       const following = LINEAR_NAMES[place + 1];
       if (following !== undefined) next = this.readLinear(layer, following);
       const product = reference.addLinear(name, matrix);
       const [{ stored, error, fallback, carried }] = await allOf([encoding, product, next]);
       linears.set(name, stored);
       if (fallback !== undefined) this.storedOtherwise.push(`${tensor} as ${fallback}`);
-      this.report(tensor, fallback ?? (carried === undefined ? this.options.dtype : carriedForm(carried)), error);
+      this.report(tensor, fallback ?? (carried === undefined ? dtype : carriedForm(carried)), error);
       this.advance(tensor, this.bytesOf(tensor));
     }
     return { inputNorm, postAttentionNorm, linears: gatherLinears(linears) };
@@ -192,6 +193,11 @@ export class BackboneWriter {
     this.doneBytes = Math.min(this.doneBytes + bytes, this.totalBytes);
     this.call.onProgress?.({ stage: 'convert', tensor, doneBytes: this.doneBytes, totalBytes: this.totalBytes });
   }
+}
+
+/** How one of a layer's matrices is stored. */
+function dtypeOf({ dtype, mixed }: ConvertOptions, name: LinearName): Dtype {
+  return dtype === 'q4' && mixed === true && name === 'self_attn.v_proj' ? 'q8' : dtype;
 }
 
 /** Waits for all, also after a failure, so that nothing goes on behind an error; then throws the first. */

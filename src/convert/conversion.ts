@@ -13,6 +13,11 @@ import type { StageRunner } from './stage-runner.ts';
 export interface ConvertOptions {
   /** How the linear layers are stored. */
   readonly dtype: Dtype;
+  /**
+   * In a q4 package, the matrices of the values (`v_proj`) in 8 bits: they are few and round worst for scores (README's table). Blocks
+   * that are carried over stay as they are.
+   */
+  readonly mixed?: boolean;
   /** Decoder layers in one stage; the last stage may have fewer. */
   readonly layersPerStage: number;
   /** Keep only the first layers; the final norm then follows the last one kept. */

@@ -11,11 +11,12 @@ const FORMS: Partial<Record<ConvertOptions['dtype'], string>> = {
 
 /** The manifest's words and figures about rounding; nothing for packages that do not round to integers. */
 export function quantisationSummary(
-  { dtype }: ConvertOptions,
+  { dtype, mixed }: ConvertOptions,
   reports: readonly TensorReport[],
 ): Pick<Manifest, 'quantisation'> {
-  const form = FORMS[dtype];
-  if (form === undefined) return {};
+  const plain = FORMS[dtype];
+  if (plain === undefined) return {};
+  const form = dtype === 'q4' && mixed === true ? `${plain}; v_proj in 8 bits, value = scale · q` : plain;
   const carried = [...new Set(reports.map((report) => report.form))].filter(isCarriedForm);
   const errors = reports.map(({ relativeError }) => relativeError);
   return {

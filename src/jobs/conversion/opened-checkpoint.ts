@@ -68,12 +68,20 @@ export async function conversionIdentity(
   { files, identity = [] }: OpenedCheckpoint,
   {
     dtype,
+    mixed,
     layersPerStage,
     maxLayers,
     verify,
-  }: Pick<ConvertOptions, 'dtype' | 'layersPerStage' | 'maxLayers' | 'verify'>,
+  }: Pick<ConvertOptions, 'dtype' | 'mixed' | 'layersPerStage' | 'maxLayers' | 'verify'>,
   signal?: AbortSignal,
 ): Promise<string> {
-  const options = [CONVERSION_VERSION, dtype, layersPerStage, maxLayers ?? 'all', verify === true ? 'verify' : ''];
+  const options = [
+    CONVERSION_VERSION,
+    dtype,
+    layersPerStage,
+    maxLayers ?? 'all',
+    verify === true ? 'verify' : '',
+    mixed === true ? 'mixed' : '',
+  ];
   return [options.join(' '), await checkpointIdentity(files, signal), ...identity].join('\n');
 }
