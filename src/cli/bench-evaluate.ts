@@ -3,7 +3,8 @@
  *
  * Frame: 100,000 imported responses after a slider moved: all of them scored anew, then margins, flips, the filtered comparisons and
  * their order by margin. Alternative to the latter, in the same run and with the same results: an object a comparison,
- * `Array.filter` and `Array.sort`, as a table component does it. Medians of the wall clock and of the time on the cores.
+ * `Array.filter` and `Array.sort`, as a table component does it. Medians of the wall clock and of the time on the
+ * cores, and the least, which says what a machine with nothing else to do takes.
  *
  * Stream: records of a dataset that is made while it is read (nothing on disk), through layout, mapping and items, with the
  * largest heap seen. For the bound itself, run it under `node --max-old-space-size=512`.
@@ -19,7 +20,7 @@ import type { ByteSource } from '@/formats/byte-source.ts';
 import { mappingFor, previewDataset, readDataset } from '@/formats/datasets/read-dataset.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 import { readScoredSet, writeScoredSet } from '@/formats/scored-set.ts';
-import { medianOf, timed, timedAsync, type Timing } from './bench-timing.ts';
+import { leastOf, medianOf, timed, timedAsync, type Timing } from './bench-timing.ts';
 
 const { values } = parseArgs({
   options: {
@@ -145,9 +146,10 @@ async function benchFrame(): Promise<void> {
     for (const of of ['wallMs', 'coreMs'] as const) {
       const [table, other, score] = [own, alternative, scoring].map((timings) => medianOf(timings, of));
       const whole = table! + score!;
+      const least = leastOf(own, of) + leastOf(scoring, of);
       console.log(
         `${name}, ${of === 'wallMs' ? 'wall clock' : 'on the cores'}: scoring everything anew ${milliseconds(score!)}, filter and` +
-          ` order ${milliseconds(table!)}, together ${milliseconds(whole)} of a frame's ${milliseconds(frameMs)};` +
+          ` order ${milliseconds(table!)}, together ${milliseconds(whole)} (least ${milliseconds(least)}) of a frame's ${milliseconds(frameMs)};` +
           ` filter and order as an array of objects ${milliseconds(other!)} (ratio ${(other! / table!).toFixed(1)})`,
       );
     }

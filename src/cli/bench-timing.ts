@@ -32,3 +32,8 @@ export async function timedAsync<T>(work: () => Promise<T>): Promise<{ readonly 
 export function medianOf(timings: readonly Timing[], key: keyof Timing): number {
   return timings.map((timing) => timing[key]).toSorted((a, b) => a - b)[timings.length >> 1] ?? Number.NaN;
 }
+
+/** What it took undisturbed: the least; Infinity of nothing. */
+export function leastOf(timings: readonly Timing[], key: keyof Timing): number {
+  return Math.min(...timings.map((timing) => timing[key]));
+}
