@@ -14,7 +14,7 @@ const summary: FeatureSummary = {
   warnings: [],
 };
 const ready: PlanInputs = {
-  form: { device: 'automatic', headOrigin: 'model', firstWeights: 'fresh' },
+  form: { device: 'automatic', headOrigin: 'model', firstWeights: 'fresh', active: '', logitScale: '' },
   options: trainingDefaults('paper'),
   pairs: { chosen: { id: 1, names: ['pairs'], bytes: 10, sample: true }, summary, files: [] },
   model: { id: 'model@1', name: 'Model', head: testHead, beta: 30 },
@@ -57,6 +57,21 @@ test('under the model’s own heads, from fresh weights or from its gate', () =>
 test('the model’s mask holds for the new gate', () => {
   const head = { ...testHead, gate: { ...gate, activeObjectives: [1] } };
   expect(planOf({ ...ready, model: { ...ready.model!, head } }).parts.activeObjectives).toEqual([1]);
+});
+
+test('what the form says of the gate goes before what the heads say', () => {
+  const head = { ...testHead, gate: { ...gate, activeObjectives: [1] } };
+  const withForm = (form: Partial<PlanInputs['form']>): PlanInputs => ({
+    ...ready,
+    model: { ...ready.model!, head },
+    form: { ...ready.form, ...form },
+  });
+  expect(planOf(withForm({ active: '0' })).parts.activeObjectives).toEqual([0]);
+  expect(planOf(withForm({ active: 'all' })).parts.activeObjectives).toEqual([0, 1]);
+  expect(planOf(withForm({ logitScale: '1,5' })).parts.logitScale).toBe(1.5);
+  expect(planOf(withForm({ firstWeights: 'heads', logitScale: '2' })).parts.logitScale).toBe(2);
+  expect(problemOf(withForm({ active: '2' }))).toMatch(/marked below/);
+  expect(problemOf(withForm({ logitScale: '0' }))).toMatch(/marked below/);
 });
 
 test('under heads from files: M may be missing and is then the identity, said in words', () => {

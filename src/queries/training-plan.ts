@@ -6,7 +6,7 @@ import type { HeadParts } from '@/formats/head-files.ts';
 import type { DataFile, FeatureSummary } from '@/jobs/api/training.ts';
 import type { ProbeSummary } from '@/state/probe-store.ts';
 import type { ChosenFiles } from '@/state/training-data.ts';
-import type { TrainingForm } from '@/state/training-form.ts';
+import { readGateFields, type TrainingForm } from '@/state/training-form.ts';
 import type { LinearParts, RunParts } from '@/state/training-storage.ts';
 import type { RunPlan } from '@/state/training-store.ts';
 
@@ -20,7 +20,7 @@ export interface TrainingModel {
 }
 
 export interface PlanInputs {
-  readonly form: Pick<TrainingForm, 'device' | 'headOrigin' | 'firstWeights'>;
+  readonly form: Pick<TrainingForm, 'device' | 'headOrigin' | 'firstWeights' | 'active' | 'logitScale'>;
   readonly options: TrainingOptions | undefined;
   readonly pairs:
     | { readonly chosen: ChosenFiles; readonly summary: FeatureSummary; readonly files: readonly DataFile[] }
@@ -60,6 +60,9 @@ export function planRun(inputs: PlanInputs): { readonly plan: RunPlan } | Missin
   const fromHeads = form.firstWeights === 'heads';
   if (fromHeads && heads.gate === undefined)
     return { problem: `There is no gate in ${heads.words} to begin from. Begin from fresh weights.` };
+  const chosenGate = readGateFields(form, heads.objectives);
+  if (Object.keys(chosenGate.problems).length > 0)
+    return { problem: 'Some settings cannot be used: they are marked below.' };
   const fits = model?.head.featureSize === heads.featureSize;
   const usable = fits && model.head.objectives === heads.objectives;
   const first = fromHeads ? heads.gate : undefined;
@@ -79,9 +82,9 @@ export function planRun(inputs: PlanInputs): { readonly plan: RunPlan } | Missin
       files,
       parts: {
         linear: heads.linear,
-        activeObjectives: heads.activeObjectives,
+        activeObjectives: chosenGate.activeObjectives ?? heads.activeObjectives,
         initialGate: first?.initialGate,
-        logitScale: first?.logitScale,
+        logitScale: chosenGate.logitScale ?? first?.logitScale,
         original: fits ? { ...model.head, name: model.name, beta: model.beta } : undefined,
       },
     },

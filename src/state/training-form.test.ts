@@ -8,6 +8,7 @@ import {
   presetSource,
   presetText,
   readForm,
+  readGateFields,
   resetFields,
   smallPreset,
   useTrainingForm,
@@ -75,4 +76,45 @@ test('what was written before is read as far as it is whole', () => {
   expect(formFromText(JSON.stringify({ ...form, texts: { steps: '9', nonsense: '1' } }))).toEqual(form);
   for (const text of [null, '', 'null', '{', '[]', JSON.stringify({ ...form, device: 'abacus' })])
     expect(formFromText(text), String(text)).toEqual(initialForm);
+});
+
+describe('what the gate may weigh, and its sum', () => {
+  const read = (active: string, logitScale = '') => readGateFields({ active, logitScale }, 19);
+
+  test('are left to the heads where nothing is typed', () => {
+    expect(read('')).toEqual({ activeObjectives: undefined, logitScale: undefined, problems: {} });
+  });
+
+  test('are read as people type them', () => {
+    expect(read('0-3, 10 3').activeObjectives).toEqual([0, 1, 2, 3, 10]);
+    expect(read('18–18').activeObjectives).toEqual([18]);
+    expect(read('all').activeObjectives).toHaveLength(19);
+    expect(read('', ' 0,5 ').logitScale).toBe(0.5);
+  });
+
+  test.each([
+    ['19', /names objective 19, but the heads have 19/],
+    ['3-1', /backwards/],
+    ['-1', /indices from 0 on/],
+    ['code', /not “code”/],
+    [',', /must name an objective/],
+  ])('%s is refused with the reason', (text, words) => {
+    const { activeObjectives, problems } = read(text);
+    expect(activeObjectives).toBeUndefined();
+    expect(problems.active).toMatch(words);
+  });
+
+  test.each(['0', '-1', 'one', 'Infinity'])('a sum of %s is refused', (text) => {
+    expect(read('', text)).toMatchObject({
+      logitScale: undefined,
+      problems: { logitScale: expect.stringMatching(/positive/) },
+    });
+  });
+
+  test('survive a reload, and a form that was kept before they existed', () => {
+    const kept = { ...initialForm, active: '0-8', logitScale: '2' };
+    expect(formFromText(JSON.stringify(kept))).toEqual(kept);
+    const { active: _, logitScale: __, ...older } = { ...initialForm, preset: 'small' as const };
+    expect(formFromText(JSON.stringify(older))).toEqual({ ...initialForm, preset: 'small' });
+  });
 });

@@ -24,6 +24,10 @@ export interface TrainingForm {
   readonly headOrigin: HeadOrigin;
   /** `heads`: the gate that the chosen heads bring. */
   readonly firstWeights: 'fresh' | 'heads';
+  /** Objectives the gate may weigh: 0-based indices and ranges (`0-8, 10`), or `all`; empty: those of the heads. */
+  readonly active: string;
+  /** Σg; empty: that of the first weights, 1 where they are fresh. */
+  readonly logitScale: string;
   /** Objective whose correlation Eq 3 takes away: an index, `none`, or `auto` (the model's, ArmoRM's). */
   readonly verbosity: string;
   /** Rows that Eq 3 is solved on. */
@@ -46,6 +50,8 @@ export const initialForm: TrainingForm = {
   device: 'automatic',
   headOrigin: 'model',
   firstWeights: 'fresh',
+  active: '',
+  logitScale: '',
   verbosity: 'auto',
   reference: 'stage-1',
 };
@@ -57,6 +63,8 @@ const schema = v.object({
   device: v.picklist(['automatic', 'webgpu', 'cpu']),
   headOrigin: v.picklist(['model', 'files', 'probes']),
   firstWeights: v.picklist(['fresh', 'heads']),
+  active: v.optional(v.pipe(v.string(), v.maxLength(400)), ''),
+  logitScale: v.optional(v.pipe(v.string(), v.maxLength(40)), ''),
   verbosity: v.pipe(v.string(), v.maxLength(10)),
   reference: v.picklist(['stage-1', 'stage-2']),
 });
@@ -95,7 +103,7 @@ export function changeField(key: HyperparameterKey, text: string): void {
 
 /** Takes back what was set by hand. */
 export function resetFields(): void {
-  changeForm({ texts: {} });
+  changeForm({ texts: {}, active: '', logitScale: '' });
 }
 
 /** The number a preset has for a field, as text; empty where the field follows another. */
@@ -142,6 +150,52 @@ export function readForm({ preset, texts }: Pick<TrainingForm, 'preset' | 'texts
     else problems[key] = problem;
   }
   return { options: Object.keys(problems).length === 0 ? options : undefined, problems };
+}
+
+export interface GateFieldsReading {
+  /** Ascending; absent: as the heads say. `all` is every index below `objectives`. */
+  readonly activeObjectives: readonly number[] | undefined;
+  /** Positive; absent: as the first weights say. */
+  readonly logitScale: number | undefined;
+  readonly problems: Readonly<Partial<Record<'active' | 'logitScale', string>>>;
+}
+
+/**
+ * What the gate may weigh and what its weights sum to: the two settings that belong to the gate's form and not to its training.
+ * @param objectives how many the heads have; absent: not known yet, and no index is too large.
+ */
+export function readGateFields(
+  { active, logitScale }: Pick<TrainingForm, 'active' | 'logitScale'>,
+  objectives?: number,
+): GateFieldsReading {
+  const problems: Partial<Record<'active' | 'logitScale', string>> = {};
+  const scale = logitScale.trim() === '' ? undefined : Number(logitScale.replace(',', '.'));
+  if (scale !== undefined && !(scale > 0 && Number.isFinite(scale)))
+    problems.logitScale = `must be a positive number, not “${logitScale.trim()}”`;
+  const chosen = readIndices(active.trim(), objectives);
+  if (typeof chosen === 'string') problems.active = chosen;
+  return {
+    activeObjectives: typeof chosen === 'string' ? undefined : chosen,
+    logitScale: problems.logitScale === undefined ? scale : undefined,
+    problems,
+  };
+}
+
+/** @returns the indices, `undefined` where nothing is said, or the problem in words. */
+function readIndices(text: string, objectives: number | undefined): readonly number[] | undefined | string {
+  if (text === '') return undefined;
+  if (text === 'all') return objectives === undefined ? undefined : Array.from({ length: objectives }, (_, j) => j);
+  const chosen = new Set<number>();
+  for (const part of text.split(/[\s,]+/).filter((each) => each !== '')) {
+    const [, first = '', last = first] = /^(\d{1,4})(?:[-–](\d{1,4}))?$/.exec(part) ?? [];
+    if (first === '') return `must be “all” or indices from 0 on, like “0-8, 10”, not “${part}”`;
+    if (Number(last) < Number(first)) return `has a range that runs backwards: “${part}”`;
+    if (objectives !== undefined && Number(last) >= objectives)
+      return `names objective ${last}, but the heads have ${objectives} (0 to ${objectives - 1})`;
+    for (let j = Number(first); j <= Number(last); j += 1) chosen.add(j);
+  }
+  if (chosen.size === 0) return `must name an objective, not “${text}”`;
+  return [...chosen].sort((a, b) => a - b);
 }
 
 function readStorage(): string | null {

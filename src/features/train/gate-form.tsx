@@ -12,6 +12,7 @@ import {
   changeForm,
   presetSource,
   presetText,
+  readGateFields,
   resetFields,
   type FormReading,
   type TrainingForm,
@@ -36,11 +37,32 @@ interface Props {
   readonly reading: FormReading;
 }
 
-export function GateForm({ form, reading }: Props) {
-  const changed = Object.keys(form.texts).length;
+/** The two settings of the gate itself. */
+const gateFields = [
+  {
+    key: 'active',
+    label: 'Objectives it weighs',
+    placeholder: 'as the heads say',
+    help: 'Indices from 0 on and ranges, like “0-8, 10”, or “all”. The others keep weight 0.',
+    source: 'Default all, or the mask that the heads bring; objectives that no probe was fitted for are left out.',
+  },
+  {
+    key: 'logitScale',
+    label: 'Sum of the weights',
+    placeholder: 'as the first weights',
+    help: 'logit_scale: what the softmax is multiplied by. It is not trained here.',
+    source: 'Default 1, or the first weights’ own: the published script begins with 1.',
+  },
+] as const;
+
+export function GateForm({ form, reading, objectives }: Props & { readonly objectives: number | undefined }) {
+  const gate = readGateFields(form, objectives);
+  const changed = Object.keys(form.texts).length + gateFields.filter(({ key }) => form[key] !== '').length;
   const field = (entry: Hyperparameter) => <Field key={entry.key} entry={entry} form={form} reading={reading} />;
   const [main, more] = [true, false].map((wanted) => hyperparameters.filter(({ key }) => mainKeys.has(key) === wanted));
-  const hidden = more?.some(({ key }) => key in form.texts || key in reading.problems) === true;
+  const hidden =
+    more?.some(({ key }) => key in form.texts || key in reading.problems) === true ||
+    gateFields.some(({ key }) => form[key] !== '');
   return (
     <div className={classes.form}>
       <div className={classes.head}>
@@ -71,8 +93,24 @@ export function GateForm({ form, reading }: Props) {
       {form.preset === 'authors-script' ? <Consequences /> : null}
       <div className={classes.fields}>{main?.map(field)}</div>
       <details className={classes.more} open={hidden || undefined}>
-        <summary>Optimiser, dropout, evaluation</summary>
-        <div className={classes.fields}>{more?.map(field)}</div>
+        <summary>Optimiser, dropout, mask, evaluation</summary>
+        <div className={classes.fields}>
+          {more?.map(field)}
+          {gateFields.map(({ key, label, placeholder, help, source }) => (
+            <TextField
+              key={key}
+              label={label}
+              text={form[key]}
+              changed={form[key] !== ''}
+              placeholder={placeholder}
+              inputMode={key === 'active' ? 'text' : 'decimal'}
+              problem={gate.problems[key]}
+              help={help}
+              source={source}
+              onChange={(text) => changeForm({ [key]: text })}
+            />
+          ))}
+        </div>
       </details>
     </div>
   );
@@ -80,26 +118,53 @@ export function GateForm({ form, reading }: Props) {
 
 function Field({ entry, form, reading }: Props & { readonly entry: Hyperparameter }) {
   const { key, label, help } = entry;
-  const id = useId();
   const standard = presetText(form.preset, key);
-  const text = form.texts[key] ?? standard;
-  const problem = reading.problems[key];
-  const source = presetSource(form.preset, key);
   return (
-    <div className={classes.field} data-changed={key in form.texts}>
+    <TextField
+      label={label}
+      text={form.texts[key] ?? standard}
+      changed={key in form.texts}
+      placeholder={key === 'scheduleSteps' ? 'as many as steps' : undefined}
+      inputMode="decimal"
+      problem={reading.problems[key]}
+      help={help}
+      source={`Default ${standard === '' ? 'the steps' : standard}: ${presetSource(form.preset, key)}.`}
+      onChange={(text) => changeField(key, text)}
+    />
+  );
+}
+
+interface TextFieldProps {
+  readonly label: string;
+  readonly text: string;
+  readonly changed: boolean;
+  readonly placeholder: string | undefined;
+  readonly inputMode: 'decimal' | 'text';
+  /** In words that follow the label. */
+  readonly problem: string | undefined;
+  readonly help: string;
+  /** The default and where it comes from. */
+  readonly source: string;
+  readonly onChange: (text: string) => void;
+}
+
+function TextField({ label, text, changed, placeholder, inputMode, problem, help, source, onChange }: TextFieldProps) {
+  const id = useId();
+  return (
+    <div className={classes.field} data-changed={changed}>
       <label htmlFor={id}>{label}</label>
       <input
         id={id}
         type="text"
-        inputMode="decimal"
+        inputMode={inputMode}
         autoComplete="off"
         spellCheck={false}
         className="numeric"
         value={text}
-        placeholder={key === 'scheduleSteps' ? 'as many as steps' : undefined}
+        placeholder={placeholder}
         aria-invalid={problem !== undefined}
         aria-describedby={`${id}-help`}
-        onChange={(event) => changeField(key, event.currentTarget.value)}
+        onChange={(event) => onChange(event.currentTarget.value)}
       />
       <p id={`${id}-help`} className={`${classes.help} small`}>
         {problem === undefined ? null : (
@@ -107,10 +172,7 @@ function Field({ entry, form, reading }: Props & { readonly entry: Hyperparamete
             {label} {problem}.{' '}
           </strong>
         )}
-        {help}{' '}
-        <span className="muted">
-          Default {standard === '' ? 'the steps' : standard}: {source}.
-        </span>
+        {help} <span className="muted">{source}</span>
       </p>
     </div>
   );

@@ -152,7 +152,7 @@ function GateSettings({ subject }: { readonly subject: TrainSubject }) {
           {modelProblem}
         </p>
       ) : null}
-      <GateForm form={form} reading={reading} />
+      <GateForm form={form} reading={reading} objectives={subject.headObjectives} />
     </section>
   );
 }

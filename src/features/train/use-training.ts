@@ -38,6 +38,8 @@ export interface TrainSubject {
   readonly heads: FilesState<NonNullable<PlanInputs['fileHeads']>['parts']>;
   readonly form: TrainingForm;
   readonly reading: FormReading;
+  /** Of the heads the gate is to be trained under, where they are there. */
+  readonly headObjectives: number | undefined;
   /** The run that “Train gate” would start, or what is missing for it. */
   readonly planned: ReturnType<typeof planRun>;
 }
@@ -78,6 +80,12 @@ export function useTrainSubject(): TrainSubject {
     heads,
     form,
     reading,
+    headObjectives:
+      form.headOrigin === 'model'
+        ? head?.objectives
+        : form.headOrigin === 'files'
+          ? heads.data?.objectives
+          : probes?.objectives,
     planned,
   };
 }
