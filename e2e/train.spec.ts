@@ -245,7 +245,7 @@ test('one button shows the whole pipeline; nothing is cut off at any width, in b
     /the new gate prefers the chosen response in/,
   );
   await expect(page.getByRole('combobox', { name: 'Trained under' })).toHaveValue('probes');
-  await page.getByText('Optimiser, dropout, evaluation').click();
+  await page.getByText('Optimiser, dropout, mask, evaluation').click();
   await page.getByText('How the files are loaded in Python').click();
   await page.getByText('As the authors’ script').click();
   await expect(page.getByText('exactly half of logit_scale')).toBeVisible();
@@ -280,7 +280,12 @@ test('what cannot be used is said, and nothing is lost', async ({ page }) => {
   await expect(steps).toHaveAttribute('aria-invalid', 'true');
   await expect(page.getByText('Steps must be a number, not “none”.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Train gate' })).toBeDisabled();
+  await page.getByText('Optimiser, dropout, mask, evaluation').click();
+  await page.getByRole('textbox', { name: 'Objectives it weighs' }).fill('0-3, 19');
+  await expect(page.getByText('names objective 19, but the heads have 19 (0 to 18).')).toBeVisible();
+  await page.getByRole('textbox', { name: 'Sum of the weights' }).fill('0');
+  await expect(page.getByText('must be a positive number, not “0”.')).toBeVisible();
   await expectNoViolations(page, 'errors');
-  await page.getByRole('button', { name: 'Reset 1 changed' }).click();
+  await page.getByRole('button', { name: 'Reset 3 changed' }).click();
   await expect(page.getByRole('button', { name: 'Train gate' })).toBeEnabled();
 });
