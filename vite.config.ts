@@ -3,6 +3,7 @@ import react from '@vitejs/plugin-react';
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { firstPicture } from './src/app/first-picture-build.ts';
 import { chromiumArguments, findChromium } from './src/cli/chromium.ts';
 import { securityHeaders } from './src/cli/security-headers.ts';
 
@@ -11,7 +12,7 @@ const source = fileURLToPath(new URL('./src', import.meta.url));
 export default defineConfig({
   // The site works from any folder of any host.
   base: './',
-  plugins: [react()],
+  plugins: [react(), firstPicture()],
   resolve: {
     alias: { '@': source },
     // ORT's own bundle inlines its loader through a blob URL, which a strict CSP forbids; this condition keeps it a file.

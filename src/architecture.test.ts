@@ -224,6 +224,8 @@ const debts: Readonly<Record<string, string>> = {
   'src/components → src/engine/api': 'types only: errors, providers and progress are shown as they cross the boundary',
   'src/features/inspect → src/formats': 'objectives and noise are described by the manifest, and read by what knows it',
   'src/app/write-theme-variables.ts → node:': 'a build step, not part of the page',
+  'src/app/first-picture-build.ts → node:': 'a build step, not part of the page',
+  'src/app/first-picture-build.ts → vite': 'a build step, not part of the page',
 };
 
 /** Files over the usual 400 lines, and why they are one piece. */

@@ -1,5 +1,6 @@
-/** Starts the page: the engine in its worker, the query client, the idle signal, the tree. */
+/** Starts the page: the engine in its worker, the query client, the idle signal, the tree in the place of the first picture. */
 import './app/styles.ts';
+import { startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/app.tsx';
 import { countedEngine } from './app/counted-engine.ts';
@@ -20,5 +21,12 @@ useModelChoice.setState({ choice: choiceFromSearch(window.location.search) });
 const engine = countedEngine(createWorkerEngine());
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
-createRoot(root).render(<App engine={engine} packages={packageJobs} client={client} onMounted={mounted} />);
+const page = <App engine={engine} packages={packageJobs} client={client} onMounted={mounted} />;
+if (document.documentElement.dataset['elsewhere'] === undefined && root.childElementCount > 0) {
+  // The first picture stays until the page is whole, which is put together in slices: nothing on it is held up.
+  startTransition(() => createRoot(root).render(page));
+} else {
+  root.replaceChildren();
+  createRoot(root).render(page);
+}
 void idle.whenIdle().then(prefetchAll);

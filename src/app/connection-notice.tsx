@@ -2,6 +2,9 @@
 import { useSyncExternalStore } from 'react';
 import classes from './shell.module.css';
 
+/** In the first picture, which is drawn before there is a browser. */
+const assumeOnline = (): boolean => true;
+
 function subscribe(listener: () => void): () => void {
   window.addEventListener('online', listener);
   window.addEventListener('offline', listener);
@@ -12,7 +15,7 @@ function subscribe(listener: () => void): () => void {
 }
 
 export function ConnectionNotice() {
-  const online = useSyncExternalStore(subscribe, () => navigator.onLine);
+  const online = useSyncExternalStore(subscribe, () => navigator.onLine, assumeOnline);
   return (
     <div role="status" className={online ? undefined : classes.offline}>
       {online ? null : (

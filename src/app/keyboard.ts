@@ -7,7 +7,7 @@ import { useShell } from '@/state/shell-store.ts';
 /** A second key later than this begins anew. */
 const SEQUENCE_MS = 1200;
 
-export const onMac = /mac|iphone|ipad/i.test(navigator.userAgent);
+export const onMac = /mac|iphone|ipad/i.test(globalThis.navigator?.userAgent ?? '');
 
 /** Whether keys typed here are text. */
 function takesText(target: EventTarget | null): boolean {

@@ -55,7 +55,7 @@ export function useCommands(commands: readonly Command[]): void {
 
 /** Changes when commands come or go. */
 export function useCommandList(): readonly Command[] {
-  useSyncExternalStore(subscribe, snapshot);
+  useSyncExternalStore(subscribe, snapshot, snapshot);
   return allCommands();
 }
 

@@ -32,10 +32,14 @@ export function dropReceiver(): DropReceiver | undefined {
 }
 
 export function useDropReceiver(): DropReceiver | undefined {
-  return useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, dropReceiver);
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    dropReceiver,
+    dropReceiver,
+  );
 }
 
 /** Takes drops while the component is shown. @param receiver the same object at every render. */

@@ -2,7 +2,7 @@
 import { useModel } from '@/queries/model-queries.ts';
 import { useInspect } from '@/state/inspect-store.ts';
 import { Composer } from './composer.tsx';
-import { LazyComparison } from './lazy-analysis.tsx';
+import { Comparison } from './lazy-analysis.tsx';
 import { ModelBanner } from './model-banner.tsx';
 import { ObjectiveExplainer } from './objective-explainer.tsx';
 import { OriginCard } from './origin-card.tsx';
@@ -27,7 +27,7 @@ export function InspectView() {
           {loading ? null : <ModelBanner model={model} />}
           <VariantNotice active={inspection.active} entries={inspection.entries} />
           {inspection.manifest === undefined ? null : (
-            <LazyComparison manifest={inspection.manifest} entries={inspection.entries} />
+            <Comparison manifest={inspection.manifest} entries={inspection.entries} />
           )}
           <div className={classes.panels}>
             {conversation.responses.map((response, index) => (

@@ -1,15 +1,21 @@
-/** The charts, fetched when the first result is there: they, their menus and style sheets must not delay the first paint. */
+/**
+ * What the responses say together. The verdict comes with the first script; the charts are fetched when the first result is there, as
+ * they, their menus and style sheets must not delay the first paint.
+ */
 import { lazy, Suspense, type ComponentProps } from 'react';
 import { WhenNear } from '@/components/when-near.tsx';
 import { useModel } from '@/queries/model-queries.ts';
 import { trackWork } from '@/state/pending-work.ts';
-import type { Comparison } from './comparison.tsx';
+import type { ComparisonCharts } from './comparison-charts.tsx';
+import { scoredEntries } from './entries.ts';
 import type { ResponseStory } from './response-story.tsx';
+import { Verdict } from './verdict.tsx';
+import comparison from './comparison.module.css';
 import classes from './response-panel.module.css';
 
-const Lazy = lazy(async () => {
-  const module = await trackWork(import('./comparison.tsx'));
-  return { default: module.Comparison };
+const LazyCharts = lazy(async () => {
+  const module = await trackWork(import('./comparison-charts.tsx'));
+  return { default: module.ComparisonCharts };
 });
 
 const LazyStory = lazy(async () => {
@@ -17,15 +23,19 @@ const LazyStory = lazy(async () => {
   return { default: module.ResponseStory };
 });
 
-export function LazyComparison(props: ComponentProps<typeof Comparison>) {
+export function Comparison({ manifest, entries }: ComponentProps<typeof ComparisonCharts>) {
   const settled = useModel().status !== 'loading';
-  if (props.entries.every((entry) => entry.scored === undefined)) return undefined;
+  const scored = scoredEntries(entries);
+  if (scored.length === 0) return undefined;
   return (
-    <WhenNear now={settled} placeholder={classes.comparisonPlaceholder}>
-      <Suspense fallback={<div className={classes.comparisonPlaceholder} aria-busy="true" />}>
-        <Lazy {...props} />
-      </Suspense>
-    </WhenNear>
+    <section className={`card ${comparison.comparison}`} aria-label="Comparison">
+      <Verdict manifest={manifest} scored={scored} total={entries.length} />
+      <WhenNear now={settled} placeholder={classes.comparisonPlaceholder}>
+        <Suspense fallback={<div className={classes.comparisonPlaceholder} aria-busy="true" />}>
+          <LazyCharts manifest={manifest} entries={entries} />
+        </Suspense>
+      </WhenNear>
+    </section>
   );
 }
 

@@ -1,4 +1,4 @@
-/** What the scored responses say together: the verdict in words, what makes the margin, and the shapes of rewards and gate. */
+/** What the scored responses say together, drawn: what makes the margin, and the shapes of rewards and gate. */
 import { GroupLegend } from '@/components/objective-marker.tsx';
 import type { Manifest } from '@/formats/manifest.ts';
 import { scoredEntries } from './entries.ts';
@@ -7,7 +7,7 @@ import { MarginChart } from './margin-chart.tsx';
 import { PinnedDifferences, ScoreRanking } from './ranking.tsx';
 import { RewardChart } from './reward-chart.tsx';
 import type { InspectionEntry } from './use-inspection.ts';
-import { bestPair, Verdict } from './verdict.tsx';
+import { bestPair } from './verdict.tsx';
 import classes from './comparison.module.css';
 
 interface Props {
@@ -15,13 +15,11 @@ interface Props {
   readonly entries: readonly InspectionEntry[];
 }
 
-export function Comparison({ manifest, entries }: Props) {
+export function ComparisonCharts({ manifest, entries }: Props) {
   const scored = scoredEntries(entries);
-  if (scored.length === 0) return undefined;
   const pair = bestPair(scored);
   return (
-    <section className={`card ${classes.comparison}`} aria-label="Comparison">
-      <Verdict manifest={manifest} scored={scored} total={entries.length} />
+    <>
       <div className={classes.charts}>
         {scored.length > 2 ? (
           <>
@@ -35,6 +33,6 @@ export function Comparison({ manifest, entries }: Props) {
         <GateChart manifest={manifest} scored={scored} />
       </div>
       <GroupLegend groups={[...new Set(manifest.objectives.map((objective) => objective.group))]} />
-    </section>
+    </>
   );
 }
