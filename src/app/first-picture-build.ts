@@ -54,6 +54,8 @@ export function firstPicture(): Plugin {
       const { html, css } = withoutInlineStyles(await draw());
       const styles = this.getFileName(this.emitFile({ type: 'asset', name: 'first-picture.css', source: css }));
       page.source = String(page.source)
+        // What paints the picture comes first; the script takes its time after it anyway.
+        .replaceAll(/<(script type="module"|link rel="modulepreload")/g, '<$1 fetchpriority="low"')
         .replace('</head>', `  <link rel="stylesheet" href="./${styles}">\n  </head>`)
         .replace('<div id="root"></div>', () => `<div id="root"><div data-first-picture inert>${html}</div></div>`);
     },

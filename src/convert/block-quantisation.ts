@@ -122,7 +122,7 @@ export function dequantiseAffine4(
   return values;
 }
 
-/** Where the search starts: shares of the block's range cut off below and above. Found by trial, as the README's table says. */
+/** Where the search starts: shares of the block's range cut off below and above. Chosen among about 25 sets by error on Gaussian samples, not on a model's weights. */
 const STARTS: readonly (readonly [number, number])[] = [
   [0, 0],
   [0.07, 0],
