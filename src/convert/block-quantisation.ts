@@ -122,7 +122,10 @@ export function dequantiseAffine4(
   return values;
 }
 
-/** Where the search starts: shares of the block's range cut off below and above. Chosen among about 25 sets by error on Gaussian samples, not on a model's weights. */
+/**
+ * Where the search starts: shares of the block's range cut off below and above. Chosen among about 25 sets by error on Gaussian
+ * samples, not on a model's weights.
+ */
 const STARTS: readonly (readonly [number, number])[] = [
   [0, 0],
   [0.07, 0],
