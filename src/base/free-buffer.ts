@@ -7,7 +7,5 @@
  * until a collection, which then comes later, as the memory no longer counts (Chromium 156: 420 MB more a stage).
  */
 export function freeBuffer(buffer: ArrayBuffer): void {
-  // The type library here is older than the method.
-  const { transfer } = buffer as { transfer?(length: number): ArrayBuffer };
-  if (transfer !== undefined) transfer.call(buffer, 0);
+  if ('transfer' in buffer) buffer.transfer(0);
 }

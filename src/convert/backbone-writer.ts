@@ -137,7 +137,7 @@ export class BackboneWriter {
     const postAttentionNorm = await this.read(layerTensor(layer, 'post_attention_layernorm'));
     reference.beginLayer({ inputNorm, postAttentionNorm });
     const linears = new Map<LinearName, StoredLinear>();
-    let next = this.readLinear(layer, LINEAR_NAMES[0]!);
+    let next = this.readLinear(layer, LINEAR_NAMES[0]);
     for (const [place, name] of LINEAR_NAMES.entries()) {
       const tensor = layerTensor(layer, name);
       const matrix = await next;

@@ -169,7 +169,7 @@ test('requests made together share every stage; each has the numbers it has alon
   expect(scored).toEqual([alone[0], alone[1], alone[3]]);
   expect(tooLong).toMatchObject({ status: 'rejected', reason: { code: 'too-long' } });
   expect(stopped).toMatchObject({ status: 'rejected', reason: { code: 'aborted' } });
-  expect([...heard.keys()].toSorted()).toEqual([0, 1, 3]);
+  expect([...heard.keys()].toSorted((a, b) => a - b)).toEqual([0, 1, 3]);
   for (const events of heard.values()) {
     const tokens = events.filter((event) => event.stage === 'score');
     expect(tokens.at(-1)?.doneTokens).toBe(tokens.at(-1)?.totalTokens);

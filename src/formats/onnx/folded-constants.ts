@@ -247,7 +247,7 @@ async function evaluate(
       freeBuffer(others.buffer);
       return values;
     }
-    case 'transposed': {
+    default: {
       const { of, rows, columns } = expression;
       const values = await evaluate(of, 0, rows * columns, signal);
       const turned = new Float32Array(count);
