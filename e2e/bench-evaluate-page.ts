@@ -9,16 +9,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { SeededRandom } from '@/base/random.ts';
-import { chromiumArguments } from '@/cli/chromium.ts';
 import { diskFileSet } from '@/cli/disk-files.ts';
-import { ensureChromium } from '@/cli/install-chromium.ts';
-import { createStaticServer } from '@/cli/static-server.ts';
 import { adjustedRewards, gateWeights, score, type RewardHead } from '@/core/reward-head.ts';
 import { ScoredSetBuilder } from '@/core/scored-set.ts';
 import { openPackage } from '@/formats/model-package.ts';
 import { writeScoredSet } from '@/formats/scored-set.ts';
+import { onBuiltPage } from './bench-page.ts';
 import { idle } from './inspect-page.ts';
 import { packageHead } from './scored-lines.ts';
 
@@ -119,23 +117,14 @@ async function benchPage(page: Page): Promise<void> {
 const scratch = mkdtempSync(join(tmpdir(), 'bench-evaluate-page-'));
 const file = join(scratch, 'bench.parquet');
 writeFileSync(file, Buffer.concat(await scoredFile(await packageHead(embedded))));
-const server = createStaticServer({ '/': folder('../dist/') });
-await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-const bound = server.address();
-const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
-const browser = await chromium.launch({ executablePath: ensureChromium(), args: chromiumArguments });
 try {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  page.setDefaultTimeout(120_000);
-  await page.goto(`http://localhost:${port}/#/evaluate`);
-  await idle(page);
-  await page.getByLabel('File of a dataset or of scores').setInputFiles(file);
-  await page.getByRole('status', { name: 'Flips' }).waitFor();
-  await idle(page);
-  await benchPage(page);
+  await onBuiltPage('evaluate', async (page) => {
+    page.setDefaultTimeout(120_000);
+    await page.getByLabel('File of a dataset or of scores').setInputFiles(file);
+    await page.getByRole('status', { name: 'Flips' }).waitFor();
+    await idle(page);
+    await benchPage(page);
+  });
 } finally {
-  await browser.close();
-  server.close();
-  server.closeAllConnections();
   rmSync(scratch, { recursive: true, force: true });
 }

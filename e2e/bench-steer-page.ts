@@ -6,10 +6,8 @@
  * shape has followed.
  */
 import { fileURLToPath } from 'node:url';
-import { chromium, type Page } from 'playwright-core';
-import { chromiumArguments } from '@/cli/chromium.ts';
-import { ensureChromium } from '@/cli/install-chromium.ts';
-import { createStaticServer } from '@/cli/static-server.ts';
+import type { Page } from 'playwright-core';
+import { onBuiltPage } from './bench-page.ts';
 import { idle } from './inspect-page.ts';
 import { packageHead, scoredPairLines } from './scored-lines.ts';
 
@@ -74,23 +72,11 @@ async function benchPage(page: Page): Promise<void> {
 }
 
 const file = [...scoredPairLines(await packageHead(embedded), RESPONSES / 2)].join('');
-const server = createStaticServer({ '/': folder('../dist/') });
-await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-const bound = server.address();
-const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
-const browser = await chromium.launch({ executablePath: ensureChromium(), args: chromiumArguments });
-try {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  await page.goto(`http://localhost:${port}/#/steer`);
-  await idle(page);
+await onBuiltPage('steer', async (page) => {
   await page
     .getByLabel('File of scored responses')
     .setInputFiles({ name: 'bench.jsonl', mimeType: 'application/jsonl', buffer: Buffer.from(file) });
   await page.getByRole('status', { name: 'Flips in the set' }).waitFor();
   await idle(page);
   await benchPage(page);
-} finally {
-  await browser.close();
-  server.close();
-  server.closeAllConnections();
-}
+});

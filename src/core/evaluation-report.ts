@@ -65,51 +65,24 @@ export interface EvaluationReport {
 }
 
 /** What of a set the report is made of: numbers and names, neither texts nor gates. */
-export type ReportedSet = Pick<
-  ScoredSet,
-  | 'objectives'
-  | 'rows'
-  | 'groups'
-  | 'rewards'
-  | 'groupStart'
-  | 'roles'
-  | 'styles'
-  | 'labels'
-  | 'responseTokens'
-  | 'characters'
-  | 'subsets'
-  | 'sections'
->;
+export type ReportedSet = ReturnType<typeof reportedPart>;
 
 /** That part alone, to be sent elsewhere. */
-export function reportedPart({
-  objectives,
-  rows,
-  groups,
-  rewards,
-  groupStart,
-  roles,
-  styles,
-  labels,
-  responseTokens,
-  characters,
-  subsets,
-  sections,
-}: ScoredSet): ReportedSet {
+export function reportedPart(set: ScoredSet) {
   return {
-    objectives,
-    rows,
-    groups,
-    rewards,
-    groupStart,
-    roles,
-    styles,
-    labels,
-    responseTokens,
-    characters,
-    subsets,
-    sections,
-  };
+    objectives: set.objectives,
+    rows: set.rows,
+    groups: set.groups,
+    rewards: set.rewards,
+    groupStart: set.groupStart,
+    roles: set.roles,
+    styles: set.styles,
+    labels: set.labels,
+    responseTokens: set.responseTokens,
+    characters: set.characters,
+    subsets: set.subsets,
+    sections: set.sections,
+  } satisfies Partial<ScoredSet>;
 }
 
 /** Comparisons of a set: by role where it has any, else by label. */

@@ -1,12 +1,17 @@
 /** Who leads in each group of a set: ranks, leads, winners and flips from its scores, into buffers that are there already. */
 import type { ScoredSet } from './scored-set.ts';
 
-/** Fields as in `BatchScores`, of which it is a part. */
+/** What a set's groups come to under some scores; overwritten by every `rankGroups` into it. */
 export interface RankedGroups {
+  /** s `[rows]`. */
   readonly scores: Float64Array;
+  /** 1 + how many of its group score higher `[rows]`: equal scores share a rank. */
   readonly ranks: Uint32Array;
+  /** Score less the best of the others in its group `[rows]`: of a pair, the margin. NaN for a response alone in its group. */
   readonly leads: Float64Array;
+  /** The row with the highest score of each group, the first of equals `[groups]`. */
   readonly winners: Uint32Array;
+  /** Groups in which another response now scores strictly higher than the winner before; the first `flipCount` entries. */
   readonly flips: Uint32Array;
   flipCount: number;
   /** Room for the scores of the largest group. */

@@ -5,7 +5,7 @@
 import { assert } from '@/base/assert.ts';
 import { DataError } from './errors.ts';
 import { writeExponentials } from './exponential.ts';
-import { rankGroups } from './group-ranks.ts';
+import { type RankedGroups, rankGroups } from './group-ranks.ts';
 import { writeGateWeights } from './reward-head.ts';
 import { gateFactors, writeBelowLargest, writeReweightedGate } from './reweighted-gate.ts';
 import type { ScoredSet } from './scored-set.ts';
@@ -48,19 +48,8 @@ export function steerableSet(
   return { ...set, gateLogits };
 }
 
-/** What a set scores under one steering. Made by `makeBatchScores`, overwritten by every `scoreBatch` into it. */
-export interface BatchScores {
-  /** s `[rows]`. */
-  readonly scores: Float64Array;
-  /** 1 + how many of its group score higher `[rows]`: equal scores share a rank. */
-  readonly ranks: Uint32Array;
-  /** Score less the best of the others in its group `[rows]`: of a pair, the margin. NaN for a response alone in its group. */
-  readonly leads: Float64Array;
-  /** The row with the highest score of each group, the first of equals `[groups]`. */
-  readonly winners: Uint32Array;
-  /** Groups in which another response now scores strictly higher than the winner at baseline; the first `flipCount` entries. */
-  readonly flips: Uint32Array;
-  flipCount: number;
+/** What a set scores under one steering, with the flips against the baseline. Made by `makeBatchScores`, overwritten by every `scoreBatch` into it. */
+export interface BatchScores extends RankedGroups {
   /** g as steered `[prompts, k]`. */
   readonly gateWeights: Float64Array;
   /** c as steered, pins included `[prompts, k]`; meaningful while coefficients are pinned, otherwise stale. */

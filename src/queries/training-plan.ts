@@ -30,6 +30,9 @@ export interface PlanInputs {
   readonly probes: { readonly summary: ProbeSummary; readonly parts: LinearParts } | undefined;
 }
 
+/** Some field of the form cannot be read; the form says which and why. */
+export const unusableSettings = 'Some settings cannot be used: they are marked below.';
+
 type Missing = { readonly problem: string };
 
 interface Heads {
@@ -47,7 +50,7 @@ export function planRun(inputs: PlanInputs): { readonly plan: RunPlan } | Missin
   const { form, options, pairs, model } = inputs;
   if (pairs === undefined)
     return { problem: 'The gate learns from preference pairs: drop stage-2 features, or use the sample.' };
-  if (options === undefined) return { problem: 'Some settings cannot be used: they are marked below.' };
+  if (options === undefined) return { problem: unusableSettings };
   const heads = chosenHeads(inputs);
   if ('problem' in heads) return heads;
   const { summary, chosen, files } = pairs;
@@ -61,8 +64,7 @@ export function planRun(inputs: PlanInputs): { readonly plan: RunPlan } | Missin
   if (fromHeads && heads.gate === undefined)
     return { problem: `There is no gate in ${heads.words} to begin from. Begin from fresh weights.` };
   const chosenGate = readGateFields(form, heads.objectives);
-  if (Object.keys(chosenGate.problems).length > 0)
-    return { problem: 'Some settings cannot be used: they are marked below.' };
+  if (Object.keys(chosenGate.problems).length > 0) return { problem: unusableSettings };
   const fits = model?.head.featureSize === heads.featureSize;
   const usable = fits && model.head.objectives === heads.objectives;
   const first = fromHeads ? heads.gate : undefined;

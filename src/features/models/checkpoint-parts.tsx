@@ -1,8 +1,6 @@
 /** What was chosen to be converted, part by part: what is there, what is missing, what may come on top. */
-import { Button } from '@mantine/core';
-import { useRef, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { FileButton } from '@/components/file-button.tsx';
-import { FolderIcon } from '@/components/icons.tsx';
 import { formatBytes, formatQuantity } from '@/components/number-format.ts';
 import {
   addGgufParts,
@@ -12,7 +10,7 @@ import {
   type CheckpointChoice,
   type ChosenFolder,
 } from '@/state/checkpoint-choice.ts';
-import { FolderInput } from './folder-input.tsx';
+import { FolderButton } from './folder-input.tsx';
 import { adapterFiles, ggufParts, pickedFolder } from './package-folder.ts';
 import classes from './kept-panel.module.css';
 import viewClasses from './models-view.module.css';
@@ -104,7 +102,6 @@ export function CheckpointParts({ choice, onProblem }: Props) {
 }
 
 function PartButtons({ choice: { gguf, heads, adapter }, onProblem }: Props) {
-  const adapterPicker = useRef<HTMLInputElement>(null);
   return (
     <div className={viewClasses.row}>
       {gguf === undefined ? (
@@ -130,29 +127,21 @@ function PartButtons({ choice: { gguf, heads, adapter }, onProblem }: Props) {
         </FileButton>
       )}
       {adapter === undefined ? (
-        <>
-          <Button
-            size="compact-sm"
-            variant="default"
-            leftSection={<FolderIcon />}
-            onClick={() => adapterPicker.current?.click()}
-          >
-            Merge a LoRA adapter
-          </Button>
-          <FolderInput
-            ref={adapterPicker}
-            label="Adapter folder"
-            onFiles={(list) => {
-              const picked = adapterFiles(pickedFolder(list));
-              if (picked !== undefined) chooseAdapter(picked);
-              onProblem(
-                picked === undefined
-                  ? 'This folder has no adapter_config.json with adapter_model.safetensors beside it, so it is no LoRA adapter that PEFT saved.'
-                  : undefined,
-              );
-            }}
-          />
-        </>
+        <FolderButton
+          size="compact-sm"
+          label="Adapter folder"
+          onFiles={(list) => {
+            const picked = adapterFiles(pickedFolder(list));
+            if (picked !== undefined) chooseAdapter(picked);
+            onProblem(
+              picked === undefined
+                ? 'This folder has no adapter_config.json with adapter_model.safetensors beside it, so it is no LoRA adapter that PEFT saved.'
+                : undefined,
+            );
+          }}
+        >
+          Merge a LoRA adapter
+        </FolderButton>
       ) : null}
     </div>
   );

@@ -1,15 +1,14 @@
 /** Converts a checkpoint in the page into a package kept on this machine: a folder, a GGUF file, an address or a hub's repository. */
 import { Button, NativeSelect, TextInput } from '@mantine/core';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { FileButton } from '@/components/file-button.tsx';
-import { FolderIcon } from '@/components/icons.tsx';
 import type { CheckpointSource, ConversionRequest } from '@/jobs/api/packages.ts';
 import { convertCheckpointHere } from '@/queries/kept-actions.ts';
 import { canKeep } from '@/queries/kept-packages.ts';
 import { usePackageJobs } from '@/queries/package-context.ts';
 import { addGgufParts, chooseCheckpoint, useCheckpointChoice } from '@/state/checkpoint-choice.ts';
 import { useKeptTasks } from '@/state/kept-tasks.ts';
-import { FolderInput } from './folder-input.tsx';
+import { FolderButton } from './folder-input.tsx';
 import { CheckpointParts, missingParts } from './checkpoint-parts.tsx';
 import { checkpointFiles, ggufParts, pickedFolder } from './package-folder.ts';
 import classes from './kept-panel.module.css';
@@ -29,7 +28,6 @@ export function ConvertPanel() {
   const choice = useCheckpointChoice();
   const { chosen, gguf, heads, adapter } = choice;
   const converting = useKeptTasks(({ tasks }) => tasks.some(({ kind }) => kind === 'convert'));
-  const picker = useRef<HTMLInputElement>(null);
   const [dtype, setDtype] = useState<ConversionRequest['dtype']>('q4');
   const [hub, setHub] = useState({ id: '', token: '', address: defaultHub });
   const [problem, setProblem] = useState<string>();
@@ -54,15 +52,22 @@ export function ConvertPanel() {
         writes.
       </p>
       <div className={viewClasses.row}>
-        <Button
+        <FolderButton
           size="compact-md"
-          variant="default"
-          leftSection={<FolderIcon />}
+          label="Checkpoint folder"
           disabled={!canKeep()}
-          onClick={() => picker.current?.click()}
+          onFiles={(list) => {
+            const picked = checkpointFiles(pickedFolder(list));
+            chooseCheckpoint(picked);
+            setProblem(
+              picked === undefined
+                ? 'This folder has no config.json with *.safetensors beside it, so it is no checkpoint. Choose the folder that has.'
+                : undefined,
+            );
+          }}
         >
           Choose a checkpoint folder
-        </Button>
+        </FolderButton>
         <FileButton
           label="GGUF file"
           accept=".gguf,.json,.jinja,.safetensors"
@@ -82,19 +87,6 @@ export function ConvertPanel() {
         >
           Choose a GGUF file
         </FileButton>
-        <FolderInput
-          ref={picker}
-          label="Checkpoint folder"
-          onFiles={(list) => {
-            const picked = checkpointFiles(pickedFolder(list));
-            chooseCheckpoint(picked);
-            setProblem(
-              picked === undefined
-                ? 'This folder has no config.json with *.safetensors beside it, so it is no checkpoint. Choose the folder that has.'
-                : undefined,
-            );
-          }}
-        />
       </div>
       {problem === undefined ? null : (
         <p role="alert" className={`${classes.broken} small`}>

@@ -1,13 +1,12 @@
 /** The models at hand, and the ways to another one: a folder, an address. */
 import { Button, TextInput } from '@mantine/core';
-import { useRef, useState } from 'react';
-import { FolderIcon } from '@/components/icons.tsx';
+import { useState } from 'react';
 import { keepAddress } from '@/queries/kept-actions.ts';
 import { canKeep } from '@/queries/kept-packages.ts';
 import type { ModelState } from '@/queries/model-queries.ts';
 import { usePackageJobs } from '@/queries/package-context.ts';
 import { chooseModel, useModelChoice } from '@/state/model-choice.ts';
-import { FolderInput } from './folder-input.tsx';
+import { FolderButton } from './folder-input.tsx';
 import { ModelList } from './model-list.tsx';
 import { openFolder, pickedFolder } from './package-folder.ts';
 import classes from './models-view.module.css';
@@ -15,22 +14,15 @@ import classes from './models-view.module.css';
 export function OpenModel({ model }: { readonly model: ModelState }) {
   const choice = useModelChoice((state) => state.choice);
   const jobs = usePackageJobs();
-  const picker = useRef<HTMLInputElement>(null);
   const [address, setAddress] = useState(choice.kind === 'url' ? choice.url : '');
   return (
     <section className={`card ${classes.card}`} aria-label="Open a model">
       <h2>Open a model</h2>
       <ModelList model={model} />
       <div className={classes.row}>
-        <Button
-          size="compact-md"
-          variant="default"
-          leftSection={<FolderIcon />}
-          onClick={() => picker.current?.click()}
-        >
+        <FolderButton size="compact-md" label="Package folder" onFiles={(files) => openFolder(pickedFolder(files))}>
           Open a package folder
-        </Button>
-        <FolderInput ref={picker} label="Package folder" onFiles={(files) => openFolder(pickedFolder(files))} />
+        </FolderButton>
       </div>
       <p className="muted small">
         A package is a folder with an <code>armoscope.json</code>, written by the converter. It can also be dropped

@@ -8,13 +8,20 @@ import type { FeatureSummary, ProbeRequest, TrainingJobs } from '@/jobs/api/trai
 import { useModel } from '@/queries/model-queries.ts';
 import { compareRun, mostBytesUnasked } from '@/queries/trained-heads.ts';
 import { useTrainingJobs } from '@/queries/training-context.ts';
-import { planRun, type PlanInputs, type TrainingModel } from '@/queries/training-plan.ts';
+import { planRun, type PlanInputs, type TrainingModel, unusableSettings } from '@/queries/training-plan.ts';
 import { featuresQuery, headFilesQuery, modelHeadQuery } from '@/queries/training-queries.ts';
 import { trainOnMadeFeatures } from '@/state/made-features.ts';
 import { useModelChoice } from '@/state/model-choice.ts';
 import { probePartsOf, runProbes, useProbes } from '@/state/probe-store.ts';
 import { chooseSample, filesOf, useTrainingData, type ChosenFiles, type DataRole } from '@/state/training-data.ts';
-import { changeForm, readForm, useTrainingForm, type FormReading, type TrainingForm } from '@/state/training-form.ts';
+import {
+  changeForm,
+  readForm,
+  readGateFields,
+  useTrainingForm,
+  type FormReading,
+  type TrainingForm,
+} from '@/state/training-form.ts';
 import type { TrainingRunRecord } from '@/state/training-run.ts';
 import { filesOfRun, goOnWithRun, loadTrainingRuns, startRun, useTraining } from '@/state/training-store.ts';
 
@@ -132,7 +139,12 @@ function inputsOf(
 }
 
 /** Why the pipeline cannot start, in words; `undefined` when it can. */
-export function pipelineProblem({ stage1, stage2, reading }: TrainSubject): string | undefined {
+export function pipelineProblem({
+  stage1,
+  stage2,
+  reading,
+  form,
+}: Pick<TrainSubject, 'stage1' | 'stage2' | 'reading' | 'form'>): string | undefined {
   if (stage1.data === undefined || stage2.data === undefined) {
     const missing = [
       stage1.data === undefined ? 'labelled features (stage 1)' : undefined,
@@ -144,8 +156,10 @@ export function pipelineProblem({ stage1, stage2, reading }: TrainSubject): stri
     return 'The stage-1 file has no labels, so there is nothing to fit probes to.';
   if (stage1.data.featureSize !== stage2.data.featureSize)
     return `Stage 1 is ${stage1.data.featureSize} wide, stage 2 is ${stage2.data.featureSize}: they are not of the same backbone.`;
-  if (reading.options === undefined) return 'Some settings cannot be used: they are marked below.';
-  return undefined;
+  // The gate would come after minutes of probes: what it cannot use is said before.
+  const { active, logitScale } = readGateFields(form, stage1.data.objectives).problems;
+  if (reading.options === undefined || logitScale !== undefined) return unusableSettings;
+  return active === undefined ? undefined : `“Objectives it weighs” ${active}.`;
 }
 
 /** What the probes are fitted to and corrected on. */

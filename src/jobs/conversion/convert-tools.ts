@@ -3,22 +3,40 @@ import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { ConvertTools } from '@/convert/conversion.ts';
 import type { TextTools } from '@/convert/model-tokens.ts';
+import type { ThreadedRounder } from '@/convert/rounding-threads.ts';
 import { buildProduct, PRODUCT } from '@/convert/graph/product.ts';
 import type { OpenStage, StageRunner, StageToRun } from '@/convert/stage-runner.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { isJsonObject } from '@/formats/json-file.ts';
 import { memorySource } from '@/formats/memory-source.ts';
-import type { Backend, BackendTensor, StageSession } from '@/runtime/backend.ts';
+import type { Backend, BackendFactory, BackendTensor, StageSession } from '@/runtime/backend.ts';
 import { ChatTokenizer } from '@/runtime/chat-tokenizer.ts';
 import { renderTemplate } from '@/runtime/render-template.ts';
 import { rotaryTables } from '@/core/rope.ts';
 
-/** Tools over any backend that computes in f32 on the CPU. */
-export function convertTools(backend: Backend): ConvertTools {
+/**
+ * Tools over a backend that computes in f32 on the CPU, and the threads that round beside it.
+ * @param name of the runtime, for the error.
+ * @throws FormatError `unsupported` where the runtime cannot be loaded.
+ */
+export async function openConvertTools(
+  created: ReturnType<BackendFactory['create']>,
+  name: string,
+  makeRounder: () => ThreadedRounder,
+): Promise<ConvertTools & { dispose(): Promise<void> }> {
+  const outcome = await created;
+  if (!('backend' in outcome)) throw new FormatError('unsupported', name, outcome.unavailable);
+  const { backend } = outcome;
+  const rounder = makeRounder();
   return {
     textTools,
     chatEncoder: (rules, json, config) => new ChatTokenizer(rules, json, config),
     stageRunner: backendStageRunner(backend),
+    rounder,
+    async dispose() {
+      rounder.close();
+      await backend.dispose();
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { webSurroundings } from '@/jobs/host/packages/web-package-tasks.ts';
 import { webBackendFactory } from '@/runtime/web-factory.ts';
 import { clearHubChunks, opfsChunkStore } from './hub-chunks.ts';
 import { convertTask } from './convert-task.ts';
-import { convertTools } from './convert-tools.ts';
+import { openConvertTools } from './convert-tools.ts';
 import { openGgufSource, type OpenedCheckpoint, withAdapter, withHeads } from './opened-checkpoint.ts';
 import { webRounder } from './web-rounder.ts';
 
@@ -18,26 +18,13 @@ export async function convertInPage(
 ): Promise<{ readonly key: string }> {
   const { source, dtype } = request;
   const opened = await openAll(request, signal);
-  const done = await convertTask(webSurroundings(), opened, dtype, () => openTools(createRoundingWorker), signal);
+  // On the processor: what the package is proven against must not depend on a graphics card.
+  const openTools = () =>
+    openConvertTools(webBackendFactory().create('wasm'), 'ONNX Runtime', () => webRounder(createRoundingWorker));
+  const done = await convertTask(webSurroundings(), opened, dtype, openTools, signal);
   // The package is whole: what it was made of is not needed again.
   if (source.kind === 'hub' || source.kind === 'url') await clearHubChunks();
   return done;
-}
-
-/** On the processor: what the package is proven against must not depend on a graphics card. */
-async function openTools(createRoundingWorker: () => Worker) {
-  const created = await webBackendFactory().create('wasm');
-  if (!('backend' in created)) throw new FormatError('unsupported', 'ONNX Runtime', created.unavailable);
-  const { backend } = created;
-  const rounder = webRounder(createRoundingWorker);
-  return {
-    ...convertTools(backend),
-    rounder,
-    async dispose() {
-      rounder.close();
-      await backend.dispose();
-    },
-  };
 }
 
 /** Checkpoint, heads and adapter, wherever they are. */
