@@ -31,6 +31,8 @@ test('the first screen is finished before any weight has arrived, says so, and i
   await page.goto('/');
   await expect(provenance(page)).toContainText('Recorded');
   await expect(provenance(page)).toContainText('scored live as soon as the model is ready');
+  // The drawn markup gives way to the page as soon as the scripts are here; an element of it may not be scrolled to.
+  await expect(page.locator('[data-first-picture]')).toHaveCount(0);
   // What is far below the first screen is drawn when it comes near.
   await response(page, 'A').scrollIntoViewIfNeeded();
   await expect(page.getByRole('table', { name: 'Objectives of response A' }).getByRole('rowheader')).toHaveCount(19);
