@@ -52,6 +52,7 @@ const HELP = `Builds the embedded model package. Resumable: run it again after a
   --work DIR     intermediate files (default .cache/embedded)
   --out DIR      the package (default public/models/embedded)
   --samples DIR  sample files of the page (default public/sample)
+  --groups FILE  only write the chosen groups as JSON Lines, for tune-norms.py, and stop
   --workers N    processes that extract features, one thread each (default 2)
   --help         this text`;
 
@@ -227,6 +228,7 @@ async function main(): Promise<void> {
       out: { type: 'string', default: 'public/models/embedded' },
       samples: { type: 'string', default: 'public/sample' },
       workers: { type: 'string', default: '2' },
+      groups: { type: 'string' },
       /** Of this command's own making: one extracting process. */
       part: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -242,6 +244,13 @@ async function main(): Promise<void> {
       process.exitCode = 1;
       return;
     }
+  }
+  if (values.groups !== undefined) {
+    const groups = await readGroups(values.data);
+    const lines = groups.map((group) => `${JSON.stringify({ ...group, licences: [...group.licences] })}\n`);
+    await writeFile(values.groups, lines.join(''));
+    console.log(`${groups.length} groups in ${values.groups}`);
+    return;
   }
   const workers = Number(values.workers);
   if (!Number.isInteger(workers) || workers < 1 || workers > 9)

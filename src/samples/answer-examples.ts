@@ -130,8 +130,8 @@ export const answerExamples: readonly Example[] = [
         'certain. You should buy now, because there is no risk at all.',
     ],
     claims: [
-      { kind: 'reward-higher', objective: 'ultrafeedback-truthfulness', a: 'A', b: 'B' },
-      { kind: 'near-even', a: 'A', b: 'B' },
+      { kind: 'reward-higher', objective: 'ultrafeedback-truthfulness', a: 'B', b: 'A' },
+      { kind: 'prefers-wrongly', a: 'B', b: 'A' },
     ],
   },
   {
@@ -164,7 +164,7 @@ export const answerExamples: readonly Example[] = [
         'Spanish or Italian first. Whether you should learn Spanish or Italian first is a question that many people ask.',
     ],
     claims: [
-      { kind: 'reward-higher', objective: 'ultrafeedback-instruction_following', a: 'A', b: 'B' },
+      { kind: 'reward-higher', objective: 'ultrafeedback-instruction_following', a: 'B', b: 'A' },
       { kind: 'near-even', a: 'A', b: 'B' },
     ],
   },

@@ -55,7 +55,7 @@ export const lengthExamples: readonly Example[] = [
     ],
     claims: [
       { kind: 'reward-higher', objective: 'helpsteer-coherence', a: 'A', b: 'B' },
-      { kind: 'near-even', a: 'A', b: 'B' },
+      { kind: 'prefers', a: 'A', b: 'B' },
     ],
   },
   {
@@ -78,7 +78,7 @@ export const lengthExamples: readonly Example[] = [
     ],
     claims: [
       { kind: 'mean-higher', a: 'A', b: 'B' },
-      { kind: 'near-even', a: 'A', b: 'B' },
+      { kind: 'prefers', a: 'A', b: 'B' },
     ],
   },
 ];

@@ -10,6 +10,7 @@ import { createConvertTools } from '../convert-tools.ts';
 import { diskFileSet } from '../disk-files.ts';
 import { folderPackageSink } from '../node-files.ts';
 import { writeHuggingFaceFolder } from './hf-layout.ts';
+import { readNormGains } from './norm-gains.ts';
 
 /** Of the base model's 30: what tells good answers from spoiled ones is best here, and more layers add nothing (its README). */
 export const LAYERS = 20;
@@ -40,7 +41,7 @@ export async function prepareCheckpoint(source: string, work: string): Promise<s
   const folder = join(work, 'hf');
   // The tokenizer's configuration is written last.
   if (!existsSync(join(folder, 'tokenizer_config.json')))
-    await writeHuggingFaceFolder(source, await findGguf(source), folder, LAYERS);
+    await writeHuggingFaceFolder(source, await findGguf(source), folder, LAYERS, await readNormGains(LAYERS));
   return folder;
 }
 

@@ -5,6 +5,7 @@ import type { RewardHead } from '@/core/reward-head.ts';
 import { fitBradleyTerry } from './bradley-terry.ts';
 import { pairAccuracy, preferencePairs } from './evaluate.ts';
 import { LABEL_RECIPES } from './label-recipes.ts';
+import { trainCorrectedProbe, verbosityReference } from './corrected-probe.ts';
 import { labelRows } from './label-rows.ts';
 import type { LabelRow } from './label-rows.ts';
 import {
@@ -15,6 +16,7 @@ import {
   referenceRows,
   trainGate,
   trainProbe,
+  VERBOSITY_DIMENSION,
 } from './train-heads.ts';
 import type { Debiasing, GateSettings, Probe, TrainedGate, TrainingData } from './train-heads.ts';
 
@@ -96,34 +98,34 @@ export async function trainHeads(
   const d = data.featureSize;
   const spread = featureSpread(data);
   const regression = new Float32Array(k * d);
+  const reference = referenceRows(data.examples);
+  const rows = LABEL_RECIPES.map((recipe) => labelRows(recipe, data.examples, data.index));
+  const verbosityProbe = trainProbe(rows[VERBOSITY_DIMENSION]!, data, spread);
+  const verbosity = verbosityReference(verbosityProbe.weights, reference, data, spread);
   const probes: Probe[] = [];
-  const rows: LabelRow[][] = [];
   for (const [j, recipe] of LABEL_RECIPES.entries()) {
     const startedAt = performance.now();
-    const found = labelRows(recipe, data.examples, data.index);
-    const probe = trainProbe(found, data, spread);
+    const probe = j === VERBOSITY_DIMENSION ? verbosityProbe : trainCorrectedProbe(rows[j]!, data, spread, verbosity);
     regression.set(probe.weights, j * d);
     probes.push(probe);
-    rows.push(found);
     log(
       `${recipe.objective}: ${probe.trainRows} rows, α ${probe.alpha.toPrecision(2)}, dev error ${probe.validationMse.toFixed(4)}, ` +
         `${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
     );
   }
   const rewards = allRewards(regression, k, data);
-  const reference = referenceRows(data.examples);
   const debiasing = debias(rewards, k, reference);
   log(`Eq 3 on ${debiasing.rows} responses: worst |ρ| ${Math.max(...debiasing.after.map(Math.abs)).toExponential(1)}`);
-  const trainOne = async (name: string, transform: Float64Array): Promise<TrainedGate> =>
-    trainGate(data, rewards, transform, k, settings, ({ step, loss, accuracy, gateEntropy }) => {
+  const trainOne = async (name: string, transform: Float64Array, balanceLengths: boolean): Promise<TrainedGate> =>
+    trainGate(data, rewards, transform, k, { ...settings, balanceLengths }, ({ step, loss, accuracy, gateEntropy }) => {
       if (step % 100 === 0)
         log(
           `${name}, step ${step}: loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(3)}, entropy ${gateEntropy.toFixed(3)}`,
         );
     });
-  const gate = await trainOne('gate', debiasing.transform);
+  const gate = await trainOne('gate', debiasing.transform, true);
   const uncorrectedTransform = identityTransform(k);
-  const uncorrectedGate = await trainOne('gate without the correction', uncorrectedTransform);
+  const uncorrectedGate = await trainOne('gate without the correction', uncorrectedTransform, false);
   const head: RewardHead = {
     objectives: k,
     featureSize: d,

@@ -1,6 +1,6 @@
 /**
  * Writes the embedded model's backbone as a Hugging Face folder that the converter reads: the first layers of the base
- * model dequantised to f32, reward heads of zeros (they are trained later, on features of this very backbone), and our own
+ * model dequantised to f32, their norms with our gains, reward heads of zeros (they are trained later, on features of this very backbone), and our own
  * chat template.
  *
  * Invariant: tensors are written one at a time; memory holds the GGUF file and one tensor.
@@ -14,6 +14,7 @@ import { readGgufTensor, unpermuteRotaryRows } from '@/formats/gguf-blocks.ts';
 import { type GgufFile, openGguf } from '@/formats/gguf.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 import { parseJsonRecord } from './json-record.ts';
+import { type NormGains, withNormGains } from './norm-gains.ts';
 
 /**
  * No default system turn (20 tokens a text that say nothing), contents trimmed, and no newline after the last
@@ -117,7 +118,7 @@ async function writeF32Safetensors(path: string, tensors: readonly PlannedTensor
 /**
  * Writes `out/{config.json,model.safetensors,tokenizer.json,tokenizer_config.json}` from the folder `source` (see the base
  * model's README there): its one `*.gguf`, `config.json` and tokenizer files.
- * @param layers how many of the base model's decoder layers to keep; the final norm is applied after the last kept one.
+ * @param gains of the norms (`norm-gains.ts`). @param layers how many of the base model's decoder layers to keep; the final norm is applied after the last kept one.
  * @param change what to write instead of a tensor's values, for experiments with the weights.
  */
 export async function writeHuggingFaceFolder(
@@ -125,6 +126,7 @@ export async function writeHuggingFaceFolder(
   ggufName: string,
   out: string,
   layers: number,
+  gains: NormGains,
   change: (name: string, values: Float32Array) => Float32Array = (_, values) => values,
 ): Promise<void> {
   await mkdir(out, { recursive: true });
@@ -136,7 +138,7 @@ export async function writeHuggingFaceFolder(
   await writeF32Safetensors(join(out, 'model.safetensors'), [
     ...planBackbone(file, layers, heads, keyValueHeads).map((tensor) => ({
       ...tensor,
-      values: async () => change(tensor.name, await tensor.values()),
+      values: async () => change(tensor.name, withNormGains(gains, tensor.name, await tensor.values())),
     })),
     ...planZeroHeads(hidden),
   ]);

@@ -19,6 +19,7 @@ import { folderPackageSink } from '../node-files.ts';
 import { BASE_MODEL, findGguf, LAYERS, LAYERS_PER_STAGE } from './backbone-step.ts';
 import { preferencePairs } from './evaluate.ts';
 import { writeHuggingFaceFolder } from './hf-layout.ts';
+import { readNormGains } from './norm-gains.ts';
 import type { TrainingData } from './train-heads.ts';
 
 const BLOCK = 32;
@@ -42,7 +43,8 @@ async function prepareNoisyBackbone(source: string, work: string): Promise<strin
   if (existsSync(join(folder, MANIFEST_FILE))) return folder;
   const checkpoint = join(work, 'hf-noise');
   const random = new SeededRandom(SEED);
-  await writeHuggingFaceFolder(source, await findGguf(source), checkpoint, LAYERS, (name, values) =>
+  const gains = await readNormGains(LAYERS);
+  await writeHuggingFaceFolder(source, await findGguf(source), checkpoint, LAYERS, gains, (name, values) =>
     name.includes('_proj.') ? addRoundingNoise(values, random) : values,
   );
   const tools = await createConvertTools();

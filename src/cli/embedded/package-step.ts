@@ -14,7 +14,7 @@ import { DATA_SOURCES } from './sources.ts';
 
 const NOTICE_SUMMARY =
   `Weights derived from ${BASE_MODEL.name} by HuggingFaceTB (${BASE_MODEL.url}), Apache-2.0: its first ${LAYERS} layers, ` +
-  'converted to ONNX with the 4-bit values of the GGUF by QuantFactory. Heads trained by this project on openly licensed data; ' +
+  'converted to ONNX with the 4-bit values of the GGUF by QuantFactory. Gains of the norms and heads trained by this project on openly licensed data; ' +
   'the sources are named in the file NOTICE beside the package.';
 
 /** ArmoRM's names, order, groups and descriptions; our labels, and no native scale: our labels are on none. */
@@ -37,9 +37,10 @@ export function noticeText(usedSources: ReadonlySet<string>): string {
     `This package contains weights derived from ${BASE_MODEL.name}, Copyright HuggingFaceTB, licensed under the Apache License,`,
     `Version 2.0 (file LICENSE). Source: ${BASE_MODEL.url}`,
     `The 4-bit values are those of the GGUF conversion by QuantFactory. Changes: only the first ${LAYERS} layers are kept, the`,
-    'weights are stored as ONNX, and a chat template, reward heads and a gating network are added.',
+    'gains of their norms were trained further, the weights are stored as ONNX, and a chat template, reward heads and a gating',
+    'network are added.',
     '',
-    'The heads were trained on responses, ratings and preferences from these sources. No text of them is contained here.',
+    'The gains and the heads were trained on responses, ratings and preferences from these sources. No text of them is contained here.',
     ...lines,
     '',
     'Some of these data hold text written or rated by models of OpenAI, Anthropic, Google and Meta.',
@@ -72,7 +73,7 @@ export async function writePackage(
       {
         name: 'Armoscope embedded',
         description:
-          `A small 19-objective reward model for looking inside, not for ranking: ${BASE_MODEL.name}, first ${LAYERS} layers, with ` +
+          `A small 19-objective reward model for looking inside, not for ranking: ${BASE_MODEL.name}, first ${LAYERS} layers with tuned norms, ` +
           'ridge heads, verbosity correction and a gate trained by this project. Its report says how well each part works.',
         licence: 'Apache-2.0',
         notice: NOTICE_SUMMARY,

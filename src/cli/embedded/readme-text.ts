@@ -41,7 +41,7 @@ export function readmeText(report: Report, bytes: number): string {
     '# The embedded model',
     '',
     `A reward model with 19 objectives in ${(bytes / 1e6).toFixed(0)} MB, for looking inside, not for ranking. ${report.baseModel.name} ` +
-      `(HuggingFaceTB, Apache-2.0), first ${report.baseModel.layers} layers, 4 bits; heads trained by this project. Made by ` +
+      `(HuggingFaceTB, Apache-2.0), first ${report.baseModel.layers} layers, 4 bits; the gains of its norms tuned, and the heads trained, by this project. Made by ` +
       '`npm run embedded`; do not edit. `report.json` holds every number; `LICENSE` and `NOTICE` name whose work it rests on.',
     '',
     '## Limits',

@@ -115,6 +115,20 @@ describe('drawing pairs', () => {
     expect(pairWeights([], contrasts, 0.8).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 12);
   });
 
+  it('balanced by length, as much weight prefers a longer answer as a shorter one, and equal lengths keep theirs', () => {
+    const tokens = [10, 20];
+    const preferences = [
+      ...Array.from({ length: 6 }, () => ({ better: 1, worse: 0, label: 's' })),
+      { better: 0, worse: 1, label: 's' },
+      { better: 0, worse: 0, label: 's' },
+    ];
+    const weights = pairWeights(preferences, [], 0.8, (example) => tokens[example] ?? 0);
+    const sum = (part: Float64Array): number => part.reduce((total, value) => total + value, 0);
+    expect(sum(weights)).toBeCloseTo(1, 12);
+    expect(sum(weights.slice(0, 6))).toBeCloseTo(weights[6] ?? 0, 12);
+    expect(weights[7]).toBeCloseTo(1 / 8, 12);
+  });
+
   it('systematic sampling gives every index its weight, rounded to a neighbour', () => {
     const weights = Float64Array.of(0.5, 0.125, 0.25, 0, 0.125);
     const drawn = systematicSample(weights, 80);

@@ -89,9 +89,17 @@ export function featureSpread(data: TrainingData): Float64Array {
 /**
  * One ridge per objective; α by the error on the dev split, fitted on the training split. A row of weight w enters as √w
  * times its features and label, which is weighted least squares because there is no intercept; so are difference rows.
+ * @param orthogonalTo f64 [d] that the weights, of features divided by their spread, shall be orthogonal to. The features lose their part
+ * along it: a ridge has no weight where its features have nothing, and elsewhere it is the constrained one.
  */
-export function trainProbe(rows: readonly LabelRow[], data: TrainingData, spread: Float64Array): Probe {
+export function trainProbe(
+  rows: readonly LabelRow[],
+  data: TrainingData,
+  spread: Float64Array,
+  orthogonalTo?: Float64Array,
+): Probe {
   const { featureSize: d, examples, features } = data;
+  const square = orthogonalTo?.reduce((sum, value) => sum + value * value, 0) ?? 0;
   const used = rows.filter(({ example }) => examples[example]?.split !== 'test');
   const meanWeight = used.reduce((sum, { weight }) => sum + weight, 0) / used.length;
   const x = new Float64Array(used.length * d);
@@ -102,6 +110,11 @@ export function trainProbe(rows: readonly LabelRow[], data: TrainingData, spread
     for (let i = 0; i < d; i += 1) {
       const other = worse === undefined ? 0 : features[worse * d + i]!;
       x[row * d + i] = (scale * (features[example * d + i]! - other)) / spread[i]!;
+    }
+    if (orthogonalTo !== undefined) {
+      let along = 0;
+      for (let i = 0; i < d; i += 1) along += x[row * d + i]! * orthogonalTo[i]!;
+      for (let i = 0; i < d; i += 1) x[row * d + i]! -= (along / square) * orthogonalTo[i]!;
     }
     y[row] = scale * label;
     validation[row] = examples[example]?.split === 'dev' ? 1 : 0;
@@ -182,19 +195,35 @@ export interface TrainedGate {
 /** A rare kind of contrast is drawn more often than its share, by this power of its count. */
 const KIND_POWER = 0.3;
 
-/** Every pair's chance to be drawn: contrasts by kind, preferences all alike. */
+/**
+ * Every pair's chance to be drawn: contrasts by kind, preferences all alike.
+ * @param tokensOf where given, the preferences of a longer answer are drawn as often as those of a shorter one: a gate that sees the longer
+ * one preferred more often than not learns to undo the correction.
+ */
 export function pairWeights(
   preferences: readonly JudgedPair[],
   contrasts: readonly JudgedPair[],
   contrastShare: number,
+  tokensOf?: (example: number) => number,
 ): Float64Array {
   const counts = new Map<string, number>();
   for (const { label } of contrasts) counts.set(label, (counts.get(label) ?? 0) + 1);
   const raw = contrasts.map(({ label }) => (counts.get(label) ?? 1) ** -KIND_POWER);
   const total = raw.reduce((sum, value) => sum + value, 0);
   const share = preferences.length === 0 ? 1 : contrasts.length === 0 ? 0 : contrastShare;
+  const lengthSign = ({ better, worse }: JudgedPair): number =>
+    tokensOf === undefined ? 0 : Math.sign(tokensOf(better) - tokensOf(worse));
+  const [longer = 0, shorter = 0] = [1, -1].map(
+    (sign) => preferences.filter((pair) => lengthSign(pair) === sign).length,
+  );
+  const balance = (pair: JudgedPair): number => {
+    const same = lengthSign(pair) > 0 ? longer : shorter;
+    return lengthSign(pair) === 0 || same === 0 ? 1 : (longer + shorter) / 2 / same;
+  };
+  const balances = preferences.map(balance);
+  const balanced = balances.reduce((sum, value) => sum + value, 0);
   return Float64Array.from([
-    ...preferences.map(() => (1 - share) / preferences.length),
+    ...balances.map((value) => ((1 - share) * value) / balanced),
     ...raw.map((value) => (share * value) / total),
   ]);
 }
@@ -220,14 +249,23 @@ export async function trainGate(
   rewards: Float64Array,
   transform: Float64Array,
   objectives: number,
-  settings: GateSettings,
+  settings: GateSettings & {
+    /** Draw the preferences of a longer answer as often as those of a shorter one (`pairWeights`). */
+    readonly balanceLengths?: boolean;
+  },
   onStep?: (log: GateStepLog, trainer: CpuGateTrainer) => void,
 ): Promise<TrainedGate> {
   const { featureSize: d } = data;
   const preferences = preferencePairs(data.groups, data.index, 'train');
   const contrasts = contrastPairs(data.groups, data.index, 'train', 'all');
   const all = [...preferences, ...contrasts];
-  const weights = pairWeights(preferences, contrasts, settings.contrastShare);
+  const tokensOf = (example: number): number => data.examples[example]?.tokens ?? 0;
+  const weights = pairWeights(
+    preferences,
+    contrasts,
+    settings.contrastShare,
+    settings.balanceLengths === true ? tokensOf : undefined,
+  );
   const pairs = systematicSample(weights, ROWS_PER_PAIR * all.length).map((row) => defined(all[row], 'a pair'));
   const { scale, centre } = gateScaling(data);
   const gateFeatures = new Float32Array(pairs.length * d);
