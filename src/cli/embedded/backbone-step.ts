@@ -9,6 +9,7 @@ import { MANIFEST_FILE } from '@/formats/manifest.ts';
 import { createConvertTools } from '../convert-tools.ts';
 import { diskFileSet } from '../disk-files.ts';
 import { folderPackageSink } from '../node-files.ts';
+import { embeddedObjectives } from './embedded-objectives.ts';
 import { writeHuggingFaceFolder } from './hf-layout.ts';
 import { readNormGains } from './norm-gains.ts';
 
@@ -65,6 +66,7 @@ export async function prepareBackbone(source: string, work: string, dtype: 'q4' 
         name: `${BASE_MODEL.name}, ${LAYERS} layers`,
         licence: 'Apache-2.0',
         source: { ...BASE_MODEL },
+        objectives: embeddedObjectives(),
       },
       tools,
     );

@@ -4,7 +4,7 @@ import type { Group } from './dataset.ts';
 import { LABEL_RECIPES } from './label-recipes.ts';
 import type { LabelRecipe } from './label-recipes.ts';
 import { indexExamples, labelRows, listExamples } from './label-rows.ts';
-import { embeddedObjectives } from './package-step.ts';
+import { embeddedObjectives } from './embedded-objectives.ts';
 import type { Split } from './records.ts';
 
 function group(key: string, split: Split, parts: Partial<Group>): Group {

@@ -1,30 +1,20 @@
 /** Trained heads → the package folder with its licence, notice and report. */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ARMORM_OBJECTIVES } from '@/core/armorm-objectives.ts';
 import { replaceHeads } from '@/convert/replace-heads.ts';
-import type { Manifest, Objective } from '@/formats/manifest.ts';
+import type { Manifest } from '@/formats/manifest.ts';
 import { createConvertTools } from '../convert-tools.ts';
 import { diskFileSet } from '../disk-files.ts';
 import { folderPackageSink } from '../node-files.ts';
 import { BASE_MODEL, LAYERS } from './backbone-step.ts';
+import { embeddedObjectives } from './embedded-objectives.ts';
 import type { TrainedHeads } from './heads-step.ts';
-import { LABEL_RECIPES } from './label-recipes.ts';
 import { DATA_SOURCES } from './sources.ts';
 
 const NOTICE_SUMMARY =
   `Weights derived from ${BASE_MODEL.name} by HuggingFaceTB (${BASE_MODEL.url}), Apache-2.0: its first ${LAYERS} layers, ` +
   'converted to ONNX with the 4-bit values of the GGUF by QuantFactory. Gains of the norms and heads trained by this project on openly licensed data; ' +
   'the sources are named in the file NOTICE beside the package.';
-
-/** ArmoRM's names, order, groups and descriptions; our labels, and no native scale: our labels are on none. */
-export function embeddedObjectives(): Objective[] {
-  return ARMORM_OBJECTIVES.map(({ name, group, description }, j) => {
-    const recipe = LABEL_RECIPES[j];
-    if (recipe?.objective !== name) throw new Error(`the label recipes are not in ArmoRM's order at ${name}`);
-    return { name, group, description, labels: { kind: recipe.kind, note: recipe.note } };
-  });
-}
 
 /** The NOTICE file: base model and data with their licences. */
 export function noticeText(usedSources: ReadonlySet<string>): string {

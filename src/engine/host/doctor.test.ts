@@ -48,7 +48,7 @@ test.each(goldens)('%s', async (name, expected) => {
 
 test('the embedded package', async () => {
   const findings = await load(fileURLToPath(new URL('../../../public/models/embedded', import.meta.url)));
-  expect(told(findings)).toEqual({ 'dead-mass': 'note', transform: 'note' });
+  expect(told(findings)).toEqual({ 'dead-mass': 'note', transform: 'note', 'tied-embedding': 'note' });
   expect(foundOf(findings, 'transform')).toMatch(/helpsteer-verbosity is taken from the others with λ/);
 });
 
