@@ -165,7 +165,14 @@ test('a run is paused, cut off by a reload and goes on from its checkpoint, on t
 test('two runs stand in one chart, and a gate that collapsed is called by its name', async ({ page }) => {
   await page.goto('/#/train');
   await idle(page);
-  await openSample(page, 'cpu', { Steps: '30', 'Hidden width': '8', 'Batch size': '64', 'Learning rate': '1' });
+  // Weights thrown about by the rate, and a softmax that makes one-hot whatever they end on.
+  await openSample(page, 'cpu', {
+    Steps: '30',
+    'Hidden width': '8',
+    'Batch size': '64',
+    'Learning rate': '1',
+    'Gate temperature': '0.1',
+  });
   await page.getByRole('button', { name: 'Train gate' }).click();
   await idle(page);
   const gate = page.getByRole('region', { name: 'Gate of the run' });
@@ -175,6 +182,7 @@ test('two runs stand in one chart, and a gate that collapsed is called by its na
   await expectNoViolations(page, 'collapsed');
   await page.getByRole('textbox', { name: 'Learning rate', exact: true }).fill('0.001');
   await page.getByRole('textbox', { name: 'Steps', exact: true }).fill('40');
+  await page.getByRole('textbox', { name: 'Gate temperature', exact: true }).fill('10');
   await page.getByRole('button', { name: 'Train gate' }).click();
   await idle(page);
   await expect(gate).not.toContainText('The gate has collapsed');
