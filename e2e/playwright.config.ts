@@ -10,8 +10,7 @@ export default defineConfig({
   outputDir: '../test-results',
   // Two cores, and every page runs a model on all of them.
   workers: 1,
-  // Named as flaky in the report, with the first error and its trace (`src/cli/test-report.ts` says why it may pass).
-  retries: 1,
+  retries: 0,
   forbidOnly: true,
   // The software GPU needs its time; a test that hangs still ends.
   timeout: 300_000,
