@@ -12,13 +12,11 @@ import type { LabelRow } from './label-rows.ts';
 export interface VerbosityReference {
   /** w_v [d], for features as they are. */
   readonly weights: Float64Array;
-  /** Examples of the reference set. */
-  readonly rows: readonly number[];
-  /** Σ (x − x̄)(r_v − r̄_v) over `rows` [d], x divided by the spread: a reward w · x has covariance 0 with r_v where w is orthogonal to it. */
+  /** Σ (x − x̄)(r_v − r̄_v) over the reference set [d], x divided by the spread: a reward w · x has covariance 0 with r_v where w is orthogonal to it. */
   readonly covariance: Float64Array;
 }
 
-/** @param weights w_v of the verbosity probe. @param spread of `featureSpread`. */
+/** @param rows examples of the reference set. @param weights w_v of the verbosity probe. @param spread of `featureSpread`. */
 export function verbosityReference(
   weights: Float64Array,
   rows: readonly number[],
@@ -33,7 +31,7 @@ export function verbosityReference(
     const deviation = verbosity[i]! - mean;
     for (let j = 0; j < d; j += 1) covariance[j] = covariance[j]! + (deviation * features[row * d + j]!) / spread[j]!;
   }
-  return { weights, rows, covariance };
+  return { weights, covariance };
 }
 
 /**
