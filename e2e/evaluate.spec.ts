@@ -1,43 +1,27 @@
 /** Evaluate in the real page: datasets opened, scored, killed half-way and resumed; tables, filters, exports, a file without a model. */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Download, Locator, Page } from '@playwright/test';
-import { SeededRandom } from '@/base/random.ts';
+import type { Locator, Page } from '@playwright/test';
 import { evaluationReport } from '@/core/evaluation-report.ts';
 import { writeTrainedHead } from '@/formats/head-files.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 import { readScoredSet } from '@/formats/scored-set.ts';
+import {
+  button,
+  bytesOf,
+  choose,
+  exported,
+  openEvaluate,
+  pairLines,
+  panel,
+  scoreDataset,
+  status,
+} from './evaluate-page.ts';
 import { idle, openModel, readResult } from './inspect-page.ts';
 import { expectNoViolations, expectWholeAtEveryWidth } from './look.ts';
 import { packageHead } from './scored-lines.ts';
 import { expect, test } from './test.ts';
 
 const model = 'armorm-tiny-smollm';
-
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-const status = (page: Page, name: string) => page.getByRole('status', { name, exact: true });
-const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
-
-async function openEvaluate(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    window.location.hash = '#/evaluate';
-  });
-  await expect(page.getByRole('heading', { level: 1, name: 'Evaluate' })).toBeAttached();
-  await idle(page);
-}
-
-async function choose(page: Page, name: string, content: string | Uint8Array): Promise<void> {
-  await page
-    .getByLabel('File of a dataset or of scores')
-    .setInputFiles({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) });
-  await idle(page);
-}
-
-async function scoreDataset(page: Page): Promise<void> {
-  await button(page, 'Score the dataset').click();
-  await idle(page);
-  await expect(status(page, 'Queue state')).toContainText('scored');
-}
 
 /** The cells of one row of the table of accuracies: comparisons, accuracy, interval, baseline, ties, longest, shortest. */
 function accuracyCells(page: Page, name: string): Locator {
@@ -51,19 +35,6 @@ function accuracyCells(page: Page, name: string): Locator {
 /** At full precision. */
 async function accuracy(page: Page, name: string): Promise<number> {
   return Number(await accuracyCells(page, name).nth(1).getAttribute('title'));
-}
-
-async function bytesOf(download: Download): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(readFileSync(await download.path()));
-}
-
-async function exported(page: Page, format: string): Promise<Uint8Array<ArrayBuffer>> {
-  await button(page, 'Export scores, rewards and gate weights').click();
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('menuitem', { name: format }).click(),
-  ]);
-  return bytesOf(download);
 }
 
 test('the sample is scored, judged, steered, saved, and explored again without a model', async ({ page }) => {
@@ -159,15 +130,6 @@ test('the sample is scored, judged, steered, saved, and explored again without a
 });
 
 /** Pairs that nobody wrote, of about as many tokens each. */
-function pairLines(pairs: number): string {
-  const random = new SeededRandom(6);
-  const words = 'river stone lamp quiet green walk seven paper cloud bread music north winter engine garden'.split(' ');
-  const text = (count: number) => Array.from({ length: count }, () => words[random.integer(words.length)]).join(' ');
-  return Array.from({ length: pairs }, (_, at) =>
-    JSON.stringify({ id: `pair-${at}`, prompt: `${text(8)} ${at}?`, chosen: text(16), rejected: text(16) }),
-  ).join('\n');
-}
-
 /** Responses in each batch that is kept. */
 async function keptBatches(page: Page): Promise<number[]> {
   return page.evaluate(async () => {

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { expectNoViolations, expectWholeAtEveryWidth } from './look.ts';
-import { idle, openModel } from './inspect-page.ts';
+import { idle, openModel, score } from './inspect-page.ts';
+import { keepAddress, keptItems, openModelsView } from './kept-page.ts';
 import { expect, test } from './test.ts';
 
 const model = 'armorm-tiny-smollm';
@@ -74,6 +75,35 @@ test('a model is unloaded, loaded again, and opened again from the list, also af
   await expect(inUse.getByRole('heading', { name: 'multidomain-tiny' })).toBeVisible();
   await list.getByRole('button', { name: /^Forget armorm-tiny-smollm/ }).click();
   await expect(list.getByRole('listitem')).toHaveCount(2);
+});
+
+test('a server that ignores byte ranges gives the same scores, each file sent once, and can be kept', async ({
+  page,
+  context,
+}) => {
+  const prompt = 'Why is the sky blue?';
+  const responses = ['Air scatters blue light more than red.', 'Because it is.'];
+  await openModel(page, model);
+  const expected = await score(page, prompt, responses);
+
+  const sent: string[] = [];
+  await context.route(/\/packages\/(armorm|multidomain)-tiny/, async (route) => {
+    const { range: _range, 'if-range': _ifRange, ...headers } = await route.request().allHeaders();
+    sent.push(new URL(route.request().url()).pathname.split('/').at(-1) ?? '');
+    const answer = await route.fetch({ headers });
+    const { 'accept-ranges': _ranges, ...others } = answer.headers();
+    await route.fulfill({ response: answer, headers: others });
+  });
+  await page.reload();
+  await idle(page);
+  expect(await score(page, prompt, responses)).toEqual(expected);
+  const weights = sent.filter((name) => /\.(data|safetensors)$/.test(name));
+  expect(weights.length).toBeGreaterThan(1);
+  expect(new Set(weights).size).toBe(weights.length);
+
+  await openModelsView(page);
+  await keepAddress(page, '/packages/multidomain-tiny/');
+  await expect(keptItems(page)).toContainText(/whole, 6\sfiles/);
 });
 
 test('loading shows every file with its bytes, and can be cancelled', async ({ page }) => {

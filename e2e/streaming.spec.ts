@@ -1,4 +1,5 @@
 /** Stages held one at a time by choice: said before it starts and after, and scores still come. Where the published example applies. */
+import { choose, exported, openEvaluate, pairLines, scoreDataset, status } from './evaluate-page.ts';
 import { idle, openModel } from './inspect-page.ts';
 import { expectNoViolations } from './look.ts';
 import { expect, test } from './test.ts';
@@ -21,6 +22,39 @@ test('one stage at a time is chosen, said, and scores', async ({ page }) => {
     .click();
   await idle(page);
   await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
+test('a dataset is scored one stage at a time, to the same last digit, and says so before it starts', async ({
+  page,
+  browser,
+  baseURL,
+}) => {
+  const dataset = pairLines(40);
+  await openModel(page, 'armorm-tiny-smollm');
+  await page.getByRole('link', { name: 'Models' }).click();
+  await idle(page);
+  await page.getByLabel('Stages').selectOption('streamed');
+  await idle(page);
+  await openEvaluate(page);
+  await choose(page, 'pairs.jsonl', dataset);
+  // Said before the queue is started.
+  const queue = page.getByRole('region', { name: 'Queue', exact: true });
+  await expect(queue).toContainText(/You chose to load stage by stage\. Every stage is loaded once for 32\sprompts/);
+  await expectNoViolations(page, 'streamed queue');
+  await scoreDataset(page);
+  await expect(status(page, 'Queue state')).toContainText('80\u00a0responses scored');
+  const streamed = await exported(page, 'JSON lines');
+
+  // Another visitor: this one's scores are kept, and would be taken for the second's.
+  const context = await browser.newContext(baseURL === undefined ? {} : { baseURL });
+  const other = await context.newPage();
+  await openModel(other, 'armorm-tiny-smollm');
+  await openEvaluate(other);
+  await choose(other, 'pairs.jsonl', dataset);
+  await scoreDataset(other);
+  const resident = await exported(other, 'JSON lines');
+  await context.close();
+  expect(Buffer.from(streamed).toString()).toBe(Buffer.from(resident).toString());
 });
 
 test('the published example is offered to the published shape alone, with the reason', async ({ page }) => {

@@ -2,11 +2,14 @@
 import type { Provider, StageMode } from '@/engine/api/messages.ts';
 import { blobFileSet } from '@/formats/blob-source.ts';
 import { webBackendFactory } from '@/runtime/web-factory.ts';
+import type { WebBuild } from '@/runtime/web-ort.ts';
 import { loadAndScore, type LoadFigures } from './load-steps.ts';
 
 export interface LoadOrder {
   readonly provider: Provider;
   readonly stages: StageMode;
+  /** Default: what this browser gets. */
+  readonly build: WebBuild | undefined;
   readonly verifyHashes: boolean;
   readonly files: readonly { readonly path: string; readonly blob: Blob }[];
 }
@@ -23,8 +26,8 @@ self.addEventListener('message', ({ data }: MessageEvent<LoadOrder>) => {
   );
 });
 
-async function run({ provider, stages, verifyHashes, files }: LoadOrder): Promise<LoadReply> {
-  const made = await webBackendFactory().create(provider);
+async function run({ provider, stages, build, verifyHashes, files }: LoadOrder): Promise<LoadReply> {
+  const made = await webBackendFactory(build === undefined ? {} : { build }).create(provider);
   if ('unavailable' in made) throw new Error(made.unavailable);
   const { backend } = made;
   try {

@@ -4,7 +4,7 @@
  * limit (idle + 0.15 × weights + 0.25 GB), and the difference from the same score on the native CPU.
  *
  * `--provider wasm` or `webgpu-no-subgroups` (default) · `--stages streamed` (default) or `resident` · `--verify` (hashes too) ·
- * `--native-only`
+ * `--build asyncify` (for browsers without JSPI; default: what this browser gets) · `--native-only`
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -13,6 +13,7 @@ import type { Browser, Page } from 'playwright-core';
 import { diskFileSet } from '@/cli/disk-files.ts';
 import type { Provider, StageMode } from '@/engine/api/messages.ts';
 import { nativeBackendFactory } from '@/runtime/native-backend.ts';
+import type { WebBuild } from '@/runtime/web-ort.ts';
 import { withBenchPage } from './bench-page.ts';
 import { loadAndScore, type LoadFigures } from './load-steps.ts';
 import type { LoadReply } from './load-worker.ts';
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
   options: {
     provider: { type: 'string', default: 'webgpu-no-subgroups' },
     stages: { type: 'string', default: 'streamed' },
+    build: { type: 'string' },
     verify: { type: 'boolean', default: false },
     'native-only': { type: 'boolean', default: false },
   },
@@ -32,6 +34,9 @@ const providers: readonly Provider[] = ['wasm', 'webgpu', 'webgpu-no-subgroups']
 const provider = providers.find((name) => name === values.provider);
 if (provider === undefined) throw new Error(`--provider is one of ${providers.join(', ')}.`);
 const stages: StageMode = values.stages === 'resident' ? 'resident' : 'streamed';
+const builds: readonly WebBuild[] = ['jspi', 'asyncify'];
+const build = builds.find((name) => name === values.build);
+if (build === undefined && values.build !== undefined) throw new Error(`--build is one of ${builds.join(', ')}.`);
 const model = resolve(folder);
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
@@ -58,7 +63,10 @@ describe('native CPU', native);
 if (!values['native-only']) {
   const measured = await withBenchPage(model, inPage);
   const { figures, adapter, idleBytes, peakBytes, gpuPeakBytes } = measured;
-  describe(`Chromium on ${provider}${adapter === undefined ? '' : ` (${adapter})`}`, figures);
+  describe(
+    `Chromium on ${provider}${build === undefined ? '' : `, ${build} build`}${adapter === undefined ? '' : ` (${adapter})`}`,
+    figures,
+  );
   const limit = idleBytes + 0.15 * figures.weightBytes + 0.25e9;
   console.log(
     `memory of the page's process: idle ${gigabytes(idleBytes)}, peak ${gigabytes(peakBytes)}, limit ${gigabytes(limit)} ` +
@@ -79,7 +87,7 @@ async function inPage(page: Page) {
   const watch = watchMemory(browser);
   const reply = await page.evaluate(
     async (given) => (window as unknown as { loadModel(order: unknown): Promise<LoadReply> }).loadModel(given),
-    { provider, stages, verifyHashes: values.verify },
+    { provider, stages, build, verifyHashes: values.verify },
   );
   const peak = await watch.stop();
   if (reply.kind === 'failed') throw new Error(reply.message);

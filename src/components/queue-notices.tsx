@@ -1,6 +1,7 @@
 /** What a queue of responses says beside its progress: what could not be opened, what stopped it, what was interrupted. Props only. */
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { formatQuantity } from './number-format.ts';
 import { Notice } from './notice.tsx';
 import { QueueProgress, type QueueState } from './queue-progress.tsx';
 import classes from './queue-notices.module.css';
@@ -22,6 +23,26 @@ export function OpeningProblem({
           Dismiss
         </Button>
       </div>
+    </Notice>
+  );
+}
+
+/** Said before a queue starts, and while it runs, where the device holds one stage of the model at a time. */
+export function StagedQueue({
+  memory,
+  atOnce,
+}: {
+  readonly memory: { readonly mode: 'resident' | 'streamed'; readonly reason: string };
+  /** Prompts that share the loading of the stages. */
+  readonly atOnce: number;
+}) {
+  if (memory.mode !== 'streamed') return null;
+  return (
+    <Notice tone="plain" title="Stage by stage">
+      <p>
+        {memory.reason} Every stage is loaded once for {formatQuantity(atOnce, 'prompt')}; the scores are the same, and
+        come that many at a time.
+      </p>
     </Notice>
   );
 }

@@ -3,8 +3,31 @@ import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
 import { FormatError } from './errors.ts';
 import { checkRange } from './memory-source.ts';
 
+/** Only workers have it, and the type library of pages does not know it. */
+declare const FileReaderSync: (new () => { readAsArrayBuffer(blob: Blob): ArrayBuffer }) | undefined;
+
 /** Reads slices; the Blob is never read whole. */
 export function blobSource(name: string, blob: Blob, chunkHashes?: ChunkHashes): ByteSource {
+  /** A dropped file that changed on disk since it was dropped fails with NotReadableError. */
+  const unreadable = (cause: unknown): FormatError => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new FormatError('missing-file', name, `cannot be read: ${reason}.`, 'Choose the file again.');
+  };
+  const whole = (bytes: ArrayBuffer, length: number): Uint8Array<ArrayBuffer> => {
+    if (bytes.byteLength !== length)
+      throw new FormatError('truncated', name, `${bytes.byteLength} of ${length} bytes could be read.`);
+    return new Uint8Array(bytes);
+  };
+  const readSync = (offset: number, length: number): Uint8Array<ArrayBuffer> => {
+    checkRange(name, blob.size, offset, length);
+    let bytes: ArrayBuffer;
+    try {
+      bytes = new FileReaderSync!().readAsArrayBuffer(blob.slice(offset, offset + length));
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+    return whole(bytes, length);
+  };
   return {
     name,
     chunkHashes,
@@ -16,15 +39,12 @@ export function blobSource(name: string, blob: Blob, chunkHashes?: ChunkHashes):
       try {
         bytes = await blob.slice(offset, offset + length).arrayBuffer();
       } catch (cause) {
-        // A dropped file that changed on disk since it was dropped fails with NotReadableError.
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new FormatError('missing-file', name, `cannot be read: ${reason}.`, 'Choose the file again.');
+        throw unreadable(cause);
       }
       signal?.throwIfAborted();
-      if (bytes.byteLength !== length)
-        throw new FormatError('truncated', name, `${bytes.byteLength} of ${length} bytes could be read.`);
-      return new Uint8Array(bytes);
+      return whole(bytes, length);
     },
+    ...(typeof FileReaderSync === 'undefined' ? {} : { readSync }),
     async blob() {
       return blob;
     },

@@ -25,6 +25,11 @@ export interface ByteSource {
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /** The same bytes as a `Blob`, without copying them, where the platform can; otherwise `undefined`. */
   blob?(): Promise<Blob>;
+  /**
+   * As `read`, at once, where the place and the scope can (a Blob in a worker, memory): for what cannot wait, like a session that ONNX
+   * Runtime is making.
+   */
+  readSync?(this: void, offset: number, length: number): Uint8Array<ArrayBuffer>;
   /** Path on disk, on platforms that have one (native ONNX Runtime maps it itself). */
   readonly path?: string;
   /** What tells this version of the file from another, where its place says (a server's ETag, a disk's time of change). */

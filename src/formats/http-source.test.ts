@@ -144,6 +144,34 @@ describe('openHttpSource', () => {
     expect(requests.length).toBe(2);
   });
 
+  it.each([
+    ['announced', { 'Content-Length': content.length }],
+    ['not announced', {}],
+  ])('refuses a whole file that is longer than memory bears, its length %s', async (_what, headers) => {
+    let sent = 0;
+    handler = (_request, response) => {
+      response.writeHead(200, headers);
+      const send = (): void => {
+        if (sent >= content.length || response.destroyed) return void response.end();
+        response.write(content.subarray(sent, (sent += 1000)), send);
+      };
+      send();
+    };
+    const wholeBytes = content.length - 1;
+    await expect(open({ wholeBytes })).rejects.toThrow(/f\.bin: http.* ignores byte ranges.*Download the files/);
+    expect(requests.length).toBe(1);
+    sent = 0;
+    expect((await open({ wholeBytes: content.length })).size).toBe(content.length);
+  });
+
+  it('refuses a long whole file also from a server that stops honouring ranges', async () => {
+    handler = serve();
+    const source = await open({ wholeBytes: 1000 });
+    handler = (_request, response) =>
+      response.writeHead(200, { 'Content-Length': content.length, ETag: '"v1"' }).end(content);
+    await expect(source.read(77, 100)).rejects.toMatchObject({ name: 'FormatError', code: 'unsupported' });
+  });
+
   it('goes on where a dropped connection broke', async () => {
     handler = serve();
     // More drops than retries: an attempt that made headway does not count.

@@ -3,7 +3,7 @@
  *
  * Invariants: every byte of one source comes from one version of the file. The validator (ETag) and the length seen first
  * are pinned; an answer with others is an error, never mixed in. A connection that drops or stalls is taken up again at
- * the byte where it broke. A server without ranges is read once, whole, into a Blob.
+ * the byte where it broke. A server without ranges is read once, whole, into a Blob, up to a length that memory bears.
  */
 import { blobSource } from './blob-source.ts';
 import type { ByteSource, FileSet } from './byte-source.ts';
@@ -26,9 +26,16 @@ export interface HttpOptions {
    * need a preflight that file hosts refuse; the answer's ETag is compared either way.
    */
   readonly ifRange?: boolean;
+  /**
+   * The longest file taken whole from a server without ranges, bytes. Default 1 GiB: every file of an 8-billion-parameter package, but
+   * not the shards of its checkpoint, which would fill the memory of the command line.
+   */
+  readonly wholeBytes?: number;
   /** Told of every piece of a body as it arrives, by the file's name. Bytes of a broken answer are told again. */
   readonly onBytes?: (file: string, bytes: number) => void;
 }
+
+const defaultWholeBytes = 2 ** 30;
 
 interface Version {
   readonly size: number;
@@ -41,7 +48,8 @@ class Transient extends Error {}
 /**
  * Opens a URL by asking for its first byte.
  * @returns `undefined` when the server says there is no such file (404, 410, or a page of HTML in its place).
- * @throws FormatError `network` naming the file; `DOMException` AbortError on abort.
+ * @throws FormatError `network` naming the file; `unsupported` for one beyond `wholeBytes` on a server without ranges; `DOMException` AbortError
+ *   on abort.
  */
 export async function openHttpSource(
   url: string | URL,
@@ -226,12 +234,14 @@ class HttpClient {
   readonly url: URL;
   readonly name: string;
   readonly ifRange: boolean;
+  private readonly wholeBytes: number;
   private readonly options: HttpOptions;
 
   constructor(url: URL, name: string, options: HttpOptions) {
     this.url = url;
     this.name = name;
     this.options = options;
+    this.wholeBytes = options.wholeBytes ?? defaultWholeBytes;
     const page = (globalThis as { location?: { origin?: string } }).location?.origin;
     this.ifRange = options.ifRange ?? (page === undefined || page === url.origin);
   }
@@ -276,16 +286,30 @@ class HttpClient {
   }
 
   async wholeBody(response: Response, attempt: Attempt): Promise<Blob> {
+    const announced = response.headers.get('content-length');
+    if (Number(announced) > this.wholeBytes) {
+      await response.body?.cancel();
+      this.refuseWhole();
+    }
     const gathered = new GatheredBlob();
     let received = 0;
     for await (const chunk of this.chunks(response, attempt)) {
-      gathered.add(chunk);
       received += chunk.length;
+      if (received > this.wholeBytes) this.refuseWhole();
+      gathered.add(chunk);
     }
-    const announced = response.headers.get('content-length');
     if (announced !== null && response.headers.get('content-encoding') === null && Number(announced) !== received)
       throw new Transient(`the answer broke off after ${received} of ${announced} bytes`);
     return gathered.blob();
+  }
+
+  private refuseWhole(): never {
+    throw new FormatError(
+      'unsupported',
+      this.name,
+      `${this.url.origin} sends files whole only (it ignores byte ranges), and this one is longer than ${(this.wholeBytes / 1e9).toFixed(1)} GB.`,
+      'Download the files and open the folder, or use a server that answers byte ranges.',
+    );
   }
 
   async refuse(response: Response): Promise<never> {

@@ -54,7 +54,7 @@ describe('foldConstants', () => {
   });
 
   it('gives the same bytes in pieces of any size', async () => {
-    const [stage] = syntheticModel({ form: 'q4' }).stages;
+    const [stage] = syntheticModel({ form: 'q4', inMemory: true }).stages;
     if (stage === undefined) throw new Error('no stage');
     const { constants } = await folded(stage.files);
     if (constants === undefined) throw new Error('nothing was folded');
@@ -65,6 +65,7 @@ describe('foldConstants', () => {
       fc.asyncProperty(fc.nat(bytes.size), fc.nat(5000), async (offset, length) => {
         const end = Math.min(bytes.size, offset + length);
         expect(await bytes.read(offset, end - offset)).toEqual(whole.slice(offset, end));
+        expect(bytes.readSync?.(offset, end - offset)).toEqual(whole.slice(offset, end));
       }),
     );
     await expect(bytes.read(bytes.size - 1, 2)).rejects.toThrow(/asked for/);

@@ -11,8 +11,9 @@ import type { Provider } from '@/engine/api/messages.ts';
 import type { ByteSource } from '@/formats/byte-source.ts';
 import { foldConstants } from '@/formats/onnx/folded-constants.ts';
 import type { Backend, BackendTensor, DeviceLimits, StageFiles, StageSession, TensorType } from './backend.ts';
+import { LazyBytes } from './external-data.ts';
 import { SerialQueue } from './serial-queue.ts';
-import { SourceBlob, SteadyBlob } from './steady-blob.ts';
+
 import type { OpenDevice } from './web-device.ts';
 
 export type WebOrt = typeof import('onnxruntime-common');
@@ -214,9 +215,14 @@ class GpuHealth {
   }
 }
 
-/** The file as a Blob where it is one already (no copy), otherwise its bytes. */
-async function externalFile(source: ByteSource, signal: AbortSignal | undefined): Promise<Blob | Uint8Array> {
-  return source.blob === undefined ? source.read(0, source.size, signal) : new SteadyBlob(await source.blob());
+/** The file to be read a tensor at a time where that can be done, otherwise its bytes. */
+async function externalFile(
+  source: ByteSource,
+  computed: boolean,
+  signal: AbortSignal | undefined,
+): Promise<LazyBytes | Uint8Array> {
+  const { size, readSync } = source;
+  return readSync === undefined ? source.read(0, size, signal) : new LazyBytes({ size, readSync }, computed);
 }
 
 export class WebBackend implements Backend {
@@ -252,24 +258,33 @@ export class WebBackend implements Backend {
     const session = await queue.run(async () => {
       signal?.throwIfAborted();
       const { graph, constants } = foldConstants(await stage.graph.read(0, stage.graph.size, signal), stage.data);
-      const externalData: { path: string; data: Blob | Uint8Array }[] = [];
-      if (constants !== undefined) externalData.push({ path: constants.name, data: new SourceBlob(constants.bytes) });
+      const externalData: { path: string; data: LazyBytes | Uint8Array }[] = [];
+      if (constants !== undefined)
+        externalData.push({ path: constants.name, data: await externalFile(constants.bytes, true, signal) });
       for (const { name, bytes } of stage.data)
-        externalData.push({ path: name, data: await externalFile(bytes, signal) });
+        externalData.push({ path: name, data: await externalFile(bytes, false, signal) });
       const gpu = this.#gpu;
-      const creating = this.#ort.InferenceSession.create(graph, {
-        executionProviders: [gpu === undefined ? 'wasm' : webGpuProvider(this.#ort, gpu.device)],
-        ...(gpu === undefined ? {} : { preferredOutputLocation: 'gpu-buffer' as const }),
-        externalData,
-        graphOptimizationLevel: 'all',
-        // Lengths differ from run to run, so a pattern remembered for one shape only holds memory.
-        enableMemPattern: false,
-        // 3 = errors: the optimiser warns about constants it cannot fold in every stage.
-        logSeverityLevel: this.#options.verbose === true ? 0 : 3,
-      });
-      const created = await (gpu === undefined ? creating : gpu.health.untilLost(creating));
-      gpu?.health.check();
-      return created;
+      try {
+        const creating = this.#ort.InferenceSession.create(graph, {
+          executionProviders: [gpu === undefined ? 'wasm' : webGpuProvider(this.#ort, gpu.device)],
+          ...(gpu === undefined ? {} : { preferredOutputLocation: 'gpu-buffer' as const }),
+          externalData,
+          graphOptimizationLevel: 'all',
+          // Lengths differ from run to run, so a pattern remembered for one shape only holds memory.
+          enableMemPattern: false,
+          // 3 = errors: the optimiser warns about constants it cannot fold in every stage.
+          logSeverityLevel: this.#options.verbose === true ? 0 : 3,
+        });
+        const created = await (gpu === undefined ? creating : gpu.health.untilLost(creating));
+        gpu?.health.check();
+        return created;
+      } catch (error) {
+        for (const { data } of externalData)
+          if (data instanceof LazyBytes && data.problem !== undefined) throw data.problem;
+        throw error;
+      } finally {
+        for (const { data } of externalData) if (data instanceof LazyBytes) data.free();
+      }
     });
     const wrapped = new WebSession(session, this.#gpu?.health, () => this.#sessions.delete(wrapped));
     this.#sessions.add(wrapped);

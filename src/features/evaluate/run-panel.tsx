@@ -2,8 +2,9 @@
 import { Button } from '@mantine/core';
 import { Panel } from '@/components/panel.tsx';
 import { formatCount, formatQuantity } from '@/components/number-format.ts';
-import { InterruptedQueue, UnfinishedQueue } from '@/components/queue-notices.tsx';
+import { InterruptedQueue, StagedQueue, UnfinishedQueue } from '@/components/queue-notices.tsx';
 import type { LoadedModel } from '@/engine/api/messages.ts';
+import { requestsAtOnce } from '@/engine/api/requests-at-once.ts';
 import type { RewardEngine } from '@/engine/api/reward-engine.ts';
 import { wholeMapping } from '@/queries/dataset-mapping.ts';
 import {
@@ -67,6 +68,9 @@ export function RunPanel({ engine, model }: Props) {
               )}
             </div>
           </div>
+          {model === undefined || run.status === 'done' ? null : (
+            <StagedQueue memory={model.memory} atOnce={requestsAtOnce(model.memory)} />
+          )}
           <RunState run={run} modelName={model?.manifest.name} />
         </Panel>
       )}

@@ -5,8 +5,9 @@ import { saveFile } from '@/components/chart-picture.ts';
 import { DatasetCard } from '@/components/dataset-card.tsx';
 import { FileButton } from '@/components/file-button.tsx';
 import { formatBytes, formatCount, formatQuantity } from '@/components/number-format.ts';
-import { InterruptedQueue, OpeningProblem, UnfinishedQueue } from '@/components/queue-notices.tsx';
+import { InterruptedQueue, OpeningProblem, StagedQueue, UnfinishedQueue } from '@/components/queue-notices.tsx';
 import type { LoadedModel } from '@/engine/api/messages.ts';
+import { requestsAtOnce } from '@/engine/api/requests-at-once.ts';
 import type { FeaturePlan } from '@/jobs/evaluation/feature-plan.ts';
 import { useDatasetCard } from '@/queries/dataset-card.ts';
 import { useEngine } from '@/queries/engine-context.ts';
@@ -121,6 +122,9 @@ function Opened({ dataset, model }: { readonly dataset: OpenDataset; readonly mo
             />
           ) : null}
         </>
+      )}
+      {model === undefined || (run.status === 'done' && purpose === 'features') ? null : (
+        <StagedQueue memory={model.memory} atOnce={requestsAtOnce(model.memory)} />
       )}
       {running ? null : (
         <div>

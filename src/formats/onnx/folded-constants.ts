@@ -9,7 +9,6 @@
  * understood stays, with all that follows from it.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { freeBuffer } from '@/base/free-buffer.ts';
 import { f16ToF32 } from '@/base/half.ts';
 import type { ByteSource } from '../byte-source.ts';
 import { checkRange } from '../memory-source.ts';
@@ -178,85 +177,171 @@ function externalTensor(
   });
 }
 
-/** The constants one after the other. A reader goes through each in pieces, so the matrix that was transposed last is kept. */
+/** Bytes of a file that an expression is computed from. */
+interface Range {
+  readonly source: ByteSource;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The constants one after the other; read at once where their files can be. */
 function constantsSource(name: string, placed: readonly PlacedConstant[]): ByteSource {
   const last = placed.at(-1);
   const size = last === undefined ? 0 : last.offset + last.length;
-  let kept: { readonly constant: PlacedConstant; readonly values: Float32Array<ArrayBuffer> } | undefined;
 
-  const wholeOf = async (constant: PlacedConstant, signal?: AbortSignal) => {
-    if (kept?.constant !== constant) {
-      if (kept !== undefined) freeBuffer(kept.values.buffer);
-      kept = undefined;
-      kept = { constant, values: await evaluate(constant.expression, 0, constant.length / F32_BYTES, signal) };
-    }
-    return kept.values;
+  /** The values that bytes `[offset, offset + length)` touch. */
+  const touched = (offset: number, length: number) => {
+    checkRange(name, size, offset, length);
+    return placed.flatMap(({ expression, offset: start, length: all }) => {
+      const from = Math.max(offset, start) - start;
+      const to = Math.min(offset + length, start + all) - start;
+      if (from >= to) return [];
+      const first = Math.floor(from / F32_BYTES);
+      const count = Math.ceil(to / F32_BYTES) - first;
+      return [
+        { expression, first, count, skipped: from - first * F32_BYTES, length: to - from, at: start + from - offset },
+      ];
+    });
+  };
+  type Touched = ReturnType<typeof touched>;
+  const rangesOfAll = (parts: Touched) =>
+    parts.flatMap(({ expression, first, count }) => rangesOf(expression, first, count));
+  const compute = (parts: Touched, length: number, read: readonly Uint8Array<ArrayBuffer>[]) => {
+    const files = read.values();
+    const [only] = parts;
+    // A whole tensor, as ONNX Runtime asks for them, needs no copy.
+    if (only !== undefined && only.length === length && only.count * F32_BYTES === length)
+      return new Uint8Array(evaluate(only.expression, only.first, only.count, files).buffer);
+    const bytes = new Uint8Array(length);
+    for (const { expression, first, count, skipped, length: wanted, at } of parts)
+      bytes.set(new Uint8Array(evaluate(expression, first, count, files).buffer, skipped, wanted), at);
+    return bytes;
   };
 
+  const readSync = (offset: number, length: number): Uint8Array<ArrayBuffer> => {
+    const parts = touched(offset, length);
+    return compute(
+      parts,
+      length,
+      rangesOfAll(parts).map((range) => range.source.readSync!(range.offset, range.length)),
+    );
+  };
+  const everywhere = placed.every(({ expression }) =>
+    rangesOf(expression, 0, 0).every(({ source }) => source.readSync !== undefined),
+  );
   return {
     name,
     size,
     async read(offset, length, signal) {
-      checkRange(name, size, offset, length);
-      const bytes = new Uint8Array(length);
-      const end = offset + length;
-      for (const constant of placed) {
-        const from = Math.max(offset, constant.offset);
-        const to = Math.min(end, constant.offset + constant.length);
-        if (from >= to) continue;
-        const first = Math.floor((from - constant.offset) / F32_BYTES);
-        const after = Math.ceil((to - constant.offset) / F32_BYTES);
-        const whole = constant.expression.kind === 'transposed';
-        const values = whole
-          ? await wholeOf(constant, signal)
-          : await evaluate(constant.expression, first, after - first, signal);
-        const start = from - constant.offset - (whole ? 0 : first * F32_BYTES);
-        bytes.set(new Uint8Array(values.buffer, start, to - from), from - offset);
-        if (!whole) freeBuffer(values.buffer);
-      }
-      return bytes;
+      const parts = touched(offset, length);
+      const reading = rangesOfAll(parts).map((range) => range.source.read(range.offset, range.length, signal));
+      return compute(parts, length, await Promise.all(reading));
     },
+    ...(everywhere ? { readSync } : {}),
   };
 }
 
-/** f32 values `[first, first + count)` in row-major order, in a buffer of their own. */
-async function evaluate(
+/** What has to be read for values `[first, first + count)`, in the order in which `load` takes it. */
+function rangesOf(expression: Expression, first: number, count: number): Range[] {
+  switch (expression.kind) {
+    case 'widened': {
+      const { source, offset } = expression;
+      return [{ source, offset: offset + F16_BYTES * first, length: F16_BYTES * count }];
+    }
+    case 'product':
+      return rangesOf(expression.of, first, count);
+    case 'sum':
+      return [...rangesOf(expression.of, first, count), ...rangesOf(expression.and, first, count)];
+    default:
+      return rangesOf(expression.of, 0, expression.rows * expression.columns);
+  }
+}
+
+/** An expression whose file bytes of a range are in memory; places count from the start of the range. */
+type Loaded =
+  | { readonly kind: 'halves'; readonly bits: Uint16Array }
+  | { readonly kind: 'values'; readonly values: Float32Array }
+  | { readonly kind: 'product'; readonly of: Loaded; readonly factor: number }
+  | { readonly kind: 'sum'; readonly of: Loaded; readonly and: Loaded };
+
+/** Values computed in one go: what every step of an expression reads and writes stays in the nearest cache. */
+const goValues = 8192;
+
+/** Rows of a matrix turned in one go: they fill whole cache lines of the result. */
+const turnedRows = 32;
+
+/** f32 values `[first, first + count)` in row-major order, in a buffer of their own. @param files as `rangesOf` says. */
+function evaluate(
   expression: Expression,
   first: number,
   count: number,
-  signal?: AbortSignal,
-): Promise<Float32Array<ArrayBuffer>> {
+  files: Iterator<Uint8Array<ArrayBuffer>>,
+): Float32Array<ArrayBuffer> {
+  if (expression.kind === 'transposed') {
+    const { of, rows, columns } = expression;
+    const turned = transpose(load(of, 0, rows * columns, files), rows, columns);
+    return count === turned.length ? turned : turned.slice(first, first + count);
+  }
+  const loaded = load(expression, first, count, files);
+  const values = new Float32Array(count);
+  for (let at = 0; at < count; at += goValues) fill(loaded, at, values.subarray(at, at + goValues));
+  return values;
+}
+
+function load(expression: Expression, first: number, count: number, files: Iterator<Uint8Array<ArrayBuffer>>): Loaded {
   switch (expression.kind) {
     case 'widened': {
-      const bytes = await expression.source.read(expression.offset + F16_BYTES * first, F16_BYTES * count, signal);
+      const { value: bytes, done } = files.next();
+      if (done === true) throw new Error('fewer ranges were read than there are expressions');
       const { buffer, byteOffset } = bytes.byteOffset % F16_BYTES === 0 ? bytes : bytes.slice();
-      const values = new Float32Array(count);
-      f16ToF32(new Uint16Array(buffer, byteOffset, count), values);
-      return values;
+      return { kind: 'halves', bits: new Uint16Array(buffer, byteOffset, count) };
     }
-    case 'product': {
-      const values = await evaluate(expression.of, first, count, signal);
-      for (let i = 0; i < count; i++) values[i] = values[i]! * expression.factor;
-      return values;
-    }
+    case 'product':
+      return { kind: 'product', of: load(expression.of, first, count, files), factor: expression.factor };
     case 'sum': {
-      const values = await evaluate(expression.of, first, count, signal);
-      const others = await evaluate(expression.and, first, count, signal);
-      // The sum of two f32 in f64, rounded once by being stored, is the f32 sum.
-      for (let i = 0; i < count; i++) values[i] = values[i]! + others[i]!;
-      freeBuffer(others.buffer);
-      return values;
+      const of = load(expression.of, first, count, files);
+      return { kind: 'sum', of, and: load(expression.and, first, count, files) };
+    }
+    default:
+      return { kind: 'values', values: evaluate(expression, first, count, files) };
+  }
+}
+
+/** Values from `first` on, as many as `target` takes. */
+function fill(loaded: Loaded, first: number, target: Float32Array<ArrayBuffer>): void {
+  switch (loaded.kind) {
+    case 'halves':
+      f16ToF32(loaded.bits.subarray(first, first + target.length), target);
+      return;
+    case 'values':
+      target.set(loaded.values.subarray(first, first + target.length));
+      return;
+    case 'product': {
+      fill(loaded.of, first, target);
+      const { factor } = loaded;
+      for (let i = 0; i < target.length; i++) target[i] = target[i]! * factor;
+      return;
     }
     default: {
-      const { of, rows, columns } = expression;
-      const values = await evaluate(of, 0, rows * columns, signal);
-      const turned = new Float32Array(count);
-      for (let i = 0; i < count; i++) {
-        const at = first + i;
-        turned[i] = values[(at % rows) * columns + Math.floor(at / rows)]!;
-      }
-      freeBuffer(values.buffer);
-      return turned;
+      fill(loaded.of, first, target);
+      const others = new Float32Array(target.length);
+      fill(loaded.and, first, others);
+      // The sum of two f32 in f64, rounded once by being stored, is the f32 sum.
+      for (let i = 0; i < target.length; i++) target[i] = target[i]! + others[i]!;
     }
   }
+}
+
+/** `[rows, columns]` as `[columns, rows]`. */
+function transpose(loaded: Loaded, rows: number, columns: number): Float32Array<ArrayBuffer> {
+  const turned = new Float32Array(rows * columns);
+  for (let top = 0; top < rows; top += turnedRows) {
+    const values = new Float32Array(Math.min(turnedRows, rows - top) * columns);
+    fill(loaded, top * columns, values);
+    for (let column = 0; column < columns; column++) {
+      let to = column * rows + top;
+      for (let from = column; from < values.length; from += columns) turned[to++] = values[from]!;
+    }
+  }
+  return turned;
 }
