@@ -1,5 +1,5 @@
 /** The same step as one ONNX graph in ONNX Runtime on WebGPU; parameters and moments stay on the device between steps. */
-import { GraphBuilder } from '@/convert/graph/graph-builder.ts';
+import { GraphBuilder } from '@/formats/onnx/graph-builder.ts';
 import { loadWebOrt } from '@/runtime/web-ort.ts';
 import type { OtherStep } from './jax-step.ts';
 import { adamwScalars, type BenchRun, initialBeta, temperature } from './shapes.ts';

@@ -4,7 +4,7 @@
 import { f16ToF32, f32ToF16 } from '@/base/half.ts';
 import type { Manifest } from '@/formats/manifest.ts';
 import { fitsHalfPrecision, type RoundingError } from './block-quantisation.ts';
-import type { ExternalTensor, ElementType } from './graph/graph-builder.ts';
+import type { ExternalTensor, ElementType } from '@/formats/onnx/graph-builder.ts';
 import type { StoredLinear } from './graph/decoder-stage.ts';
 import type { CarriedBlocks } from './carried-blocks.ts';
 import type { PackageFile } from './package-sink.ts';

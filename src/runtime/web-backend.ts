@@ -9,6 +9,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { Provider } from '@/engine/api/messages.ts';
 import type { ByteSource } from '@/formats/byte-source.ts';
+import { decomposeAttention } from '@/formats/onnx/decomposed-attention.ts';
 import { foldConstants } from '@/formats/onnx/folded-constants.ts';
 import type { Backend, BackendTensor, DeviceLimits, StageFiles, StageSession, TensorType } from './backend.ts';
 import { LazyBytes } from './external-data.ts';
@@ -257,7 +258,9 @@ export class WebBackend implements Backend {
   async createSession(stage: StageFiles, signal?: AbortSignal): Promise<StageSession> {
     const session = await queue.run(async () => {
       signal?.throwIfAborted();
-      const { graph, constants } = foldConstants(await stage.graph.read(0, stage.graph.size, signal), stage.data);
+      const written = await stage.graph.read(0, stage.graph.size, signal);
+      const plain = this.#gpu === undefined ? decomposeAttention(written) : written;
+      const { graph, constants } = foldConstants(plain, stage.data);
       const externalData: { path: string; data: LazyBytes | Uint8Array }[] = [];
       if (constants !== undefined)
         externalData.push({ path: constants.name, data: await externalFile(constants.bytes, true, signal) });

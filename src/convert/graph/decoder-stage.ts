@@ -8,8 +8,8 @@ import {
   addDecomposedAttention,
   addSharedAttentionValues,
   type SharedAttentionValues,
-} from './decomposed-attention.ts';
-import { type ExternalTensor, GraphBuilder } from './graph-builder.ts';
+} from '@/formats/onnx/decomposed-attention.ts';
+import { type ExternalTensor, GraphBuilder } from '@/formats/onnx/graph-builder.ts';
 
 /** The seven matrices of a layer, by their place in the checkpoint's names. */
 export const LINEAR_NAMES = [

@@ -1,5 +1,5 @@
 /** The graph of one matrix product whose weights are an input: for the reference, which sees every matrix once. */
-import { GraphBuilder } from './graph-builder.ts';
+import { GraphBuilder } from '@/formats/onnx/graph-builder.ts';
 
 export const PRODUCT = { rows: 'rows', weights: 'weights', product: 'product' } as const;
 

@@ -23,7 +23,7 @@ import {
   TypeProtoSchema,
   ValueInfoProtoSchema,
   type ValueInfoProto,
-} from '@/formats/onnx/onnx_pb.ts';
+} from './onnx_pb.ts';
 
 /** Element types the converter writes. */
 export type ElementType = 'float32' | 'float16' | 'uint8' | 'int32' | 'int64' | 'bool';
@@ -144,6 +144,11 @@ export class GraphBuilder {
       }),
     );
     return name;
+  }
+
+  /** What has been added so far, to be set into a graph that something else wrote. */
+  parts(): { readonly nodes: readonly NodeProto[]; readonly initializers: readonly TensorProto[] } {
+    return { nodes: this.nodes, initializers: this.initializers };
   }
 
   /** Serialises the model. */
