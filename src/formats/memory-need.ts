@@ -23,8 +23,8 @@ const growth: Readonly<Record<Manifest['dtype'], number>> = { q4: 6 / 5, q8: 9 /
 /** Bytes a weight in the one tensor that holds a matrix: packed integers, or f32. */
 const weightBytes: Readonly<Record<Manifest['dtype'], number>> = { q4: 1 / 2, q8: 1, f16: 4, f32: 4 };
 const f32Bytes = 4;
-/** Tokens computed at a time in a browser. */
-const chunkTokens = 256;
+/** Tokens computed at a time in a browser, at most. */
+const chunkTokens = 512;
 
 /** A long text: most conversations are shorter. */
 export const plannedTokens = 2048;

@@ -9,6 +9,12 @@ import type { Provider } from '@/engine/api/messages.ts';
 import { wasmHeapBytes, type MemoryOffer } from './memory-plan.ts';
 import { RewardEngineHost } from './reward-engine-host.ts';
 
+/**
+ * Tokens per run in wasm, where no watchdog bites: every run unpacks the 4-bit weights anew, which takes as long as 25 tokens. Cancel
+ * is heard between stages.
+ */
+const wasmChunkTokens = 512;
+
 export function createWebEngine(options: WebFactoryOptions = {}): RewardEngineHost {
   return new RewardEngineHost({
     backends: webBackendFactory(options),
@@ -21,6 +27,7 @@ export function createWebEngine(options: WebFactoryOptions = {}): RewardEngineHo
       });
     },
     memory: webMemory,
+    chunkTokens: (provider) => (provider === 'wasm' ? wasmChunkTokens : undefined),
     device: describeDevice,
   });
 }
