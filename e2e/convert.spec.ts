@@ -25,7 +25,12 @@ test.afterAll(() => rmSync(root, { recursive: true, force: true }));
 async function expectTheCommandLinesPackage(page: Page, source: { name: string; revision?: string; url?: string }) {
   const sink = memoryPackageSink('package');
   const tools = await createConvertTools();
-  await convertCheckpoint(diskFileSet(folder), sink, { dtype: 'q4', layersPerStage: 4, name, source }, tools);
+  await convertCheckpoint(
+    diskFileSet(folder),
+    sink,
+    { dtype: 'q4', mixed: true, layersPerStage: 4, name, source },
+    tools,
+  );
   await tools.dispose();
   const hashes = [...sink.contents].map(([file, bytes]) => [file, createHash('sha256').update(bytes).digest('hex')]);
   const manifest = new TextDecoder().decode(sink.contents.get('armoscope.json'));

@@ -1,6 +1,10 @@
 /** Stages held one at a time by choice: said before it starts and after, and scores still come. Where the published example applies. */
+import { appendFileSync, cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { choose, exported, openEvaluate, pairLines, scoreDataset, status } from './evaluate-page.ts';
-import { idle, openModel } from './inspect-page.ts';
+import { idle, openModel, write } from './inspect-page.ts';
+import { expectOpen, openModelsView } from './kept-page.ts';
 import { expectNoViolations } from './look.ts';
 import { expect, test } from './test.ts';
 
@@ -55,6 +59,26 @@ test('a dataset is scored one stage at a time, to the same last digit, and says 
   const resident = await exported(other, 'JSON lines');
   await context.close();
   expect(Buffer.from(streamed).toString()).toBe(Buffer.from(resident).toString());
+});
+
+test('a chosen folder whose weights change on the disk is named where a stage of it is needed again', async ({
+  page,
+}, testInfo) => {
+  const folder = testInfo.outputPath('armorm-tiny-smollm');
+  cpSync(fileURLToPath(new URL('../.cache/e2e/armorm-tiny-smollm', import.meta.url)), folder, { recursive: true });
+  await openModelsView(page);
+  await page.getByLabel('Package folder').setInputFiles(folder);
+  await expectOpen(page, 'armorm-tiny-smollm');
+  await page.getByLabel('Stages').selectOption('streamed');
+  await idle(page);
+  appendFileSync(join(folder, 'stage-01.data'), 'x');
+  await page.getByRole('link', { name: 'Inspect' }).click();
+  await write(page, 'Why is the sky blue?', ['Air scatters blue light.']);
+  await page.getByRole('button', { name: 'Score', exact: true }).click();
+  await idle(page);
+  await expect(page.getByRole('alert').filter({ hasText: 'stage-01.data' })).toContainText(
+    /cannot be read: .*Choose the file again\./,
+  );
 });
 
 test('the published example is offered to the published shape alone, with the reason', async ({ page }) => {

@@ -91,23 +91,23 @@ test('a folder becomes a package with ArmoRM’s objectives, and the report says
   expect(text).toMatch(/Against f32 on \d+ texts \(--verify\): score error \d/);
 });
 
-test('--mixed keeps the values’ matrices in 8 bits, which brings the package nearer to f32', async () => {
+test('q4 keeps the values’ matrices in 8 bits, which brings the package nearer to f32, unless told --uniform', async () => {
   const worst = async (...more: string[]): Promise<number> => {
-    const out = join(folder, `mixed-${more.length}`);
+    const out = join(folder, `uniform-${more.length}`);
     const { exitCode, lines } = await command([checkpoint, '--out', out, ...more]);
     expect(exitCode).toBe(0);
     const values = lines.filter((line) => line.includes('v_proj'));
-    expect(values.every((line) => line.includes(more.length === 0 ? 'weight, q4' : 'weight, q8'))).toBe(true);
+    expect(values.every((line) => line.includes(more.length === 0 ? 'weight, q8' : 'weight, q4'))).toBe(true);
     expect(lines.filter((line) => line.includes('q_proj')).every((line) => line.includes('weight, q4'))).toBe(true);
     const { manifest } = await openPackage(diskFileSet(out));
-    expect(/v_proj in 8 bits/.test(manifest.quantisation?.form ?? '')).toBe(more.length > 0);
+    expect(/v_proj in 8 bits/.test(manifest.quantisation?.form ?? '')).toBe(more.length === 0);
     return manifest.canaries.reduce(
       (sum, { own, reference }) => sum + own.rewards.reduce((s, r, j) => s + (r - reference!.rewards[j]!) ** 2, 0),
       0,
     );
   };
-  expect(await worst('--mixed')).toBeLessThan(await worst());
-  expect((await command([checkpoint, '--out', 'x', '--dtype', 'q8', '--mixed'])).exitCode).toBe(2);
+  expect(await worst()).toBeLessThan(await worst('--uniform'));
+  expect((await command([checkpoint, '--out', 'x', '--dtype', 'q8', '--uniform'])).exitCode).toBe(2);
 });
 
 describe('a folder as a sink', () => {

@@ -36,7 +36,7 @@ const HELP = `Converts a reward model in Hugging Face layout into a model packag
                          owner/name[@revision], or a Llama's .gguf file (Q4_0, Q4_1, Q8_0, F16, BF16, F32) with --heads
   --out DIR              where the package is written
   --dtype TYPE           q4 (default), q8, f16 or f32: how the linear layers are stored
-  --mixed                with q4: 8 bits for the values' matrices (v_proj), which are small and matter most to scores
+  --uniform              with q4: 4 bits for every matrix (default: 8 bits for v_proj, which is small and matters most to scores)
   --layers-per-stage N   decoder layers in one file (default 4)
   --max-layers N         keep only the first N layers
   --heads FILE           safetensors with the reward heads, for a source that has none: ArmoRM's regression_layer.weight,
@@ -278,7 +278,7 @@ function readArguments(
   if (values.out === undefined || values.out === '') throw new UsageError('--out DIR is missing; --help explains.');
   const dtype = DTYPES.find((candidate) => candidate === (values.dtype ?? 'q4'));
   if (dtype === undefined) throw new UsageError(`--dtype must be one of ${DTYPES.join(', ')}, not ${values.dtype}.`);
-  if (values.mixed === true && dtype !== 'q4') throw new UsageError(`--mixed goes with q4, not with ${dtype}.`);
+  if (values.uniform === true && dtype !== 'q4') throw new UsageError(`--uniform goes with q4, not with ${dtype}.`);
   const maxLayers = values['max-layers'];
   const isGguf = source.toLowerCase().endsWith('.gguf');
   if (isGguf && values.heads === undefined)
@@ -300,7 +300,7 @@ function readArguments(
       ...(values.name === undefined ? {} : { name: values.name }),
       ...(values.licence === undefined ? {} : { licence: values.licence }),
       verify: values.verify ?? false,
-      mixed: values.mixed ?? false,
+      mixed: dtype === 'q4' && values.uniform !== true,
     },
   };
 }
@@ -325,7 +325,7 @@ function parseArguments(argv: readonly string[]) {
         licence: string,
         hub: string,
         verify: flag,
-        mixed: flag,
+        uniform: flag,
         help: { ...flag, short: 'h' },
       },
     });

@@ -19,7 +19,7 @@ let tools: ConvertTools & { dispose(): Promise<void> };
 beforeAll(async () => {
   tools = await createTestTools();
   const sink = memoryPackageSink('package');
-  await convertCheckpoint(filesOf(tiny), sink, { dtype: 'q4', layersPerStage: 4, ...about }, tools);
+  await convertCheckpoint(filesOf(tiny), sink, { dtype: 'q4', mixed: true, layersPerStage: 4, ...about }, tools);
   expected = sink.contents;
 });
 afterAll(() => tools.dispose());

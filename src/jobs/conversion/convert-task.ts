@@ -27,7 +27,7 @@ export async function convertTask(
 ): Promise<{ readonly key: string }> {
   const { folders } = around;
   const { files, name, source } = opened;
-  const options = { dtype, layersPerStage: LAYERS_PER_STAGE };
+  const options = { dtype, mixed: dtype === 'q4', layersPerStage: LAYERS_PER_STAGE };
   const identity = [name, await conversionIdentity(opened, options, signal)].join('\n');
   const hash = await sha256Of(new TextEncoder().encode(identity));
   const key = `conversion-${hash.slice(0, 16)}`;
