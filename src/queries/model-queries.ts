@@ -73,9 +73,11 @@ export function useModel(): ModelState {
   return { status: 'loading' };
 }
 
+const deviceKey = ['device'];
+
 /** What this device offers. Changes with the provider in use, so it is asked anew after every load and unload. */
 export function deviceQuery(engine: RewardEngine, loadId: number, status: ModelState['status']) {
-  return queryOptions({ queryKey: ['device', loadId, status], queryFn: () => engine.device() });
+  return queryOptions({ queryKey: [...deviceKey, loadId, status], queryFn: () => engine.device() });
 }
 
 /** Stops the load in progress and does not start it again by itself. */
@@ -89,6 +91,9 @@ export async function unloadModel(engine: RewardEngine, client: QueryClient): Pr
   markUnloaded();
   await client.cancelQueries({ queryKey: modelKey });
   await engine.unload();
+  // What was asked of the device since the model was marked may have been answered before it had gone.
+  await client.cancelQueries({ queryKey: deviceKey });
+  await client.invalidateQueries({ queryKey: deviceKey });
 }
 
 /** What this page keeps on this machine, in words of the browser. Absent where it does not say. */
