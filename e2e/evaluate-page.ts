@@ -42,6 +42,7 @@ export async function exported(page: Page, format: string): Promise<Uint8Array<A
   return bytesOf(download);
 }
 
+/** Pairs that nobody wrote, of about as many tokens each. */
 export function pairLines(pairs: number): string {
   const random = new SeededRandom(6);
   const words = 'river stone lamp quiet green walk seven paper cloud bread music north winter engine garden'.split(' ');

@@ -129,7 +129,6 @@ test('the sample is scored, judged, steered, saved, and explored again without a
   });
 });
 
-/** Pairs that nobody wrote, of about as many tokens each. */
 /** Responses in each batch that is kept. */
 async function keptBatches(page: Page): Promise<number[]> {
   return page.evaluate(async () => {

@@ -2,7 +2,7 @@
 import { appendFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { choose, exported, openEvaluate, pairLines, scoreDataset, status } from './evaluate-page.ts';
+import { choose, exported, openEvaluate, pairLines, panel, scoreDataset, status } from './evaluate-page.ts';
 import { idle, openModel, write } from './inspect-page.ts';
 import { expectOpen, openModelsView } from './kept-page.ts';
 import { expectNoViolations } from './look.ts';
@@ -42,7 +42,7 @@ test('a dataset is scored one stage at a time, to the same last digit, and says 
   await openEvaluate(page);
   await choose(page, 'pairs.jsonl', dataset);
   // Said before the queue is started.
-  const queue = page.getByRole('region', { name: 'Queue', exact: true });
+  const queue = panel(page, 'Queue');
   await expect(queue).toContainText(/You chose to load stage by stage\. Every stage is loaded once for 32\sprompts/);
   await expectNoViolations(page, 'streamed queue');
   await scoreDataset(page);

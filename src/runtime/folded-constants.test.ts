@@ -6,13 +6,11 @@ import { foldConstants } from '@/formats/onnx/folded-constants.ts';
 import { Backbone, type BackboneStage } from './backbone.ts';
 import type { Backend, StageFiles } from './backend.ts';
 import { syntheticModel, syntheticTokens, type SyntheticForm } from './fixtures/synthetic-stage.ts';
-import { nativeBackendFactory } from './native-backend.ts';
+import { oneThreadBackend } from './fixtures/one-thread-backend.ts';
 
 let backend: Backend;
 beforeAll(async () => {
-  const created = await nativeBackendFactory({ threads: 1 }).create('native');
-  if (!('backend' in created)) throw new Error(created.unavailable);
-  backend = created.backend;
+  backend = await oneThreadBackend();
 });
 afterAll(() => backend.dispose());
 

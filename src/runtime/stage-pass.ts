@@ -4,6 +4,7 @@
  *
  * Invariant: every device tensor made here is disposed here or handed to the caller, also on failure.
  */
+import { nextTask } from '@/base/next-task.ts';
 import type { Architecture } from '@/formats/manifest.ts';
 import type { Backend, BackendTensor, StageSession } from './backend.ts';
 import { rotaryTables } from '@/core/rope.ts';
@@ -179,19 +180,6 @@ export function chunksOf(start: number, tokens: number, chunkTokens: number, row
     chunks.push({ start: at, length, wanted: [...new Set(rows)].filter((row) => row >= at && row < at + length) });
   }
   return chunks;
-}
-
-/** Not by `setTimeout`: a browser makes every one after the fifth wait 4 ms, 3 % of what is computed in between. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.addEventListener('message', () => {
-      port1.close();
-      resolve();
-    });
-    port1.start();
-    port2.postMessage(undefined);
-  });
 }
 
 /**

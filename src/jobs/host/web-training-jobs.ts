@@ -1,4 +1,5 @@
 /** Training in a browser's worker: dropped files and addresses, WebGPU or wasm, checkpoints in the origin's private file system. */
+import { nextTask } from '@/base/next-task.ts';
 import { blobSource } from '@/formats/blob-source.ts';
 import { opfsFileStore } from '@/formats/file-store.ts';
 import { openHttpSource } from '@/formats/http-source.ts';
@@ -27,19 +28,6 @@ export function createWebTrainingJobs(): TrainingJobsHost {
     checkpoints: new CheckpointStore(opfsFileStore(checkpointFolder), () => Date.now()),
     probeBytes,
     now: () => performance.now(),
-    breathe,
-  });
-}
-
-/** A message to oneself: unlike a timer it is not slowed down in a worker of a hidden page. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.addEventListener('message', () => {
-      port1.close();
-      resolve();
-    });
-    port1.start();
-    port2.postMessage(undefined);
+    breathe: nextTask,
   });
 }
