@@ -1,4 +1,7 @@
 /** The benchmark's own page, built, served with production headers beside a package, in Chromium. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
@@ -26,12 +29,14 @@ export async function withBenchPage<T>(
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const bound = server.address();
   const origin = `http://localhost:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
-  const browser = await chromium.launch({
+  // A profile as a person has it: what a private window keeps goes another way, and more slowly.
+  const profile = await mkdtemp(join(tmpdir(), 'armoscope-bench-'));
+  const context = await chromium.launchPersistentContext(profile, {
     executablePath: ensureChromium(),
     args: [...chromiumArguments, ...extraArguments],
   });
   try {
-    const page = await browser.newPage();
+    const page = await context.newPage();
     page.setDefaultTimeout(0);
     page.on('console', (message) => {
       if (message.type() === 'log') console.log(message.text());
@@ -40,7 +45,8 @@ export async function withBenchPage<T>(
     await page.waitForFunction(() => 'bench' in window);
     return await work(page, `${origin}/package/`);
   } finally {
-    await browser.close();
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
     server.close();
     server.closeAllConnections();
   }

@@ -1,6 +1,7 @@
 /** The browser's side of `npm run bench:load`, in a worker as the page has it. */
 import type { Provider, StageMode } from '@/engine/api/messages.ts';
-import { blobFileSet } from '@/formats/blob-source.ts';
+import { workerHasher } from '@/engine/host/hash-workers.ts';
+import { blobFileSet, type BlobFile } from '@/formats/blob-source.ts';
 import { webBackendFactory } from '@/runtime/web-factory.ts';
 import type { WebBuild } from '@/runtime/web-ort.ts';
 import { loadAndScore, type LoadFigures } from './load-steps.ts';
@@ -11,7 +12,7 @@ export interface LoadOrder {
   /** Default: what this browser gets. */
   readonly build: WebBuild | undefined;
   readonly verifyHashes: boolean;
-  readonly files: readonly { readonly path: string; readonly blob: Blob }[];
+  readonly files: readonly BlobFile[];
 }
 export type LoadReply =
   | { readonly kind: 'done'; readonly figures: LoadFigures; readonly adapter: string | undefined }
@@ -26,12 +27,16 @@ self.addEventListener('message', ({ data }: MessageEvent<LoadOrder>) => {
   );
 });
 
+const createHashWorker = () =>
+  new Worker(new URL('../../src/engine/worker/chunk-hash-worker.ts', import.meta.url), { type: 'module' });
+const hasher = workerHasher(createHashWorker);
+
 async function run({ provider, stages, build, verifyHashes, files }: LoadOrder): Promise<LoadReply> {
   const made = await webBackendFactory(build === undefined ? {} : { build }).create(provider);
   if ('unavailable' in made) throw new Error(made.unavailable);
   const { backend } = made;
   try {
-    const figures = await loadAndScore(blobFileSet('package', files), backend, stages, verifyHashes);
+    const figures = await loadAndScore(blobFileSet('package', files, hasher), backend, stages, verifyHashes);
     return { kind: 'done', figures, adapter: backend.adapter };
   } finally {
     await backend.dispose();

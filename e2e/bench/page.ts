@@ -1,6 +1,13 @@
-/** `window.bench(order)`: one measurement in a worker. `window.cycle(order)`: load, score and unload again and again. `window.loadModel(order)`: a chosen folder. */
+/**
+ * `window.bench(order)`: one measurement in a worker. `window.cycle(order)`: load, score and unload again and again.
+ * `window.keepChosen()`, `window.loadModel(order)`: a package of any size, from a chosen folder or kept.
+ */
+import { packageJobs } from '@/app/package-jobs.ts';
 import { createWorkerEngine } from '@/engine/worker/worker-client.ts';
 import type { Provider } from '@/engine/api/messages.ts';
+import type { BlobFile } from '@/formats/blob-source.ts';
+import { opfsPackageFolders } from '@/formats/kept/package-folders.ts';
+import { keptPackageFiles } from '@/queries/kept-model.ts';
 import type { LoadOrder, LoadReply } from './load-worker.ts';
 import type { BenchOrder, BenchReply } from './worker.ts';
 
@@ -55,17 +62,39 @@ async function cycle({ provider, packageUrl, cycles, readEvery }: CycleOrder): P
   await engine.dispose();
   return readings;
 }
-/** Loads the package chosen in the page's file field. */
-async function loadModel(order: Omit<LoadOrder, 'files'>): Promise<LoadReply> {
-  const chosen = document.querySelector<HTMLInputElement>('#folder')?.files ?? [];
-  const files = [...chosen].map((file) => ({ path: file.webkitRelativePath, blob: file }));
+
+const chosenFiles = () =>
+  [...(document.querySelector<HTMLInputElement>('#folder')?.files ?? [])].map((file) => ({
+    path: file.webkitRelativePath,
+    blob: file,
+  }));
+
+let keptKey: string | undefined;
+
+/** Keeps the package chosen in the page's file field in the browser's own storage. @throws JobError */
+async function keepChosen(): Promise<void> {
+  const { key } = await packageJobs.run('save', { source: { kind: 'files', name: '', files: chosenFiles() } });
+  keptKey = key;
+}
+
+async function keptFiles(): Promise<readonly BlobFile[]> {
+  const folders = opfsPackageFolders();
+  const kept = keptKey === undefined ? undefined : await folders.record(keptKey);
+  if (kept === undefined) throw new Error('nothing was kept');
+  return keptPackageFiles(folders, kept);
+}
+
+export type LoadFrom = 'folder' | 'kept';
+
+/** Loads the package chosen in the page's file field, or its copy in the browser's own storage. */
+async function loadModel({ from, ...order }: Omit<LoadOrder, 'files'> & { readonly from: LoadFrom }) {
+  const whole: LoadOrder = { ...order, files: from === 'kept' ? await keptFiles() : chosenFiles() };
   const worker = new Worker(new URL('./load-worker.ts', import.meta.url), { type: 'module' });
   return await new Promise<LoadReply>((resolve, reject) => {
     worker.addEventListener('error', (event) => reject(new Error(event.message)));
     worker.addEventListener('message', ({ data }: MessageEvent<LoadReply>) => resolve(data));
-    const whole: LoadOrder = { ...order, files };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin
     worker.postMessage(whole);
   }).finally(() => worker.terminate());
 }
-Object.assign(window, { bench, cycle, loadModel });
+Object.assign(window, { bench, cycle, keepChosen, loadModel });

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Room } from '@/base/room.ts';
 import { blobFileSet, blobSource } from './blob-source.ts';
 import { FormatError } from './errors.ts';
 import { memoryFileSet } from './memory-source.ts';
@@ -36,6 +37,89 @@ describe('blobSource', () => {
     await expect(blobSource('a', new Blob([bytes])).read(0, 1, AbortSignal.abort())).rejects.toMatchObject({
       name: 'AbortError',
     });
+  });
+});
+
+describe('a file open for reading at once', () => {
+  const file = new File([bytes], 'a.bin', { lastModified: 1 });
+  let slicesRead = 0;
+  beforeEach(() => {
+    slicesRead = 0;
+    // Blobs of Node cannot be read at once; what is asked of this one lies in `bytes`.
+    vi.stubGlobal(
+      'FileReaderSync',
+      class {
+        readAsArrayBuffer(slice: Blob): ArrayBuffer {
+          slicesRead += 1;
+          return new ArrayBuffer(slice.size);
+        }
+      },
+    );
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  /** A handle of a file as it lies on the disk now, of which at most 7 bytes are read at a time. */
+  function handleOf(now: File, stored: Uint8Array = bytes) {
+    const state = { open: 0, modes: [] as string[] };
+    const handle = {
+      getFile: async () => now,
+      async createSyncAccessHandle({ mode }: { mode: string }) {
+        state.open += 1;
+        state.modes.push(mode);
+        return {
+          read(buffer: Uint8Array, { at }: { at: number }) {
+            const part = stored.subarray(at, at + Math.min(7, buffer.length));
+            buffer.set(part);
+            return part.length;
+          },
+          close: () => void (state.open -= 1),
+        };
+      },
+    };
+    return { handle: handle as unknown as FileSystemFileHandle, state };
+  }
+  const opened = async (handle: FileSystemFileHandle | undefined) => {
+    const { openSync } = blobSource('a.bin', file, { handle });
+    if (openSync === undefined) throw new Error('a Blob is read at once where FileReaderSync is');
+    return openSync();
+  };
+
+  it('is read through its access handle, which is shared and closed', async () => {
+    const { handle, state } = handleOf(file);
+    const open = await opened(handle);
+    const room = new Room();
+    expect([...open.read(3, 50, room)]).toEqual([...bytes.subarray(3, 53)]);
+    expect([...open.read(90, 10, room)]).toEqual([...bytes.subarray(90)]);
+    expect(() => open.read(95, 6, room)).toThrow(/asked for/);
+    expect(state).toEqual({ open: 1, modes: ['read-only'] });
+    open.close();
+    expect([state.open, slicesRead]).toEqual([0, 0]);
+  });
+
+  it('says that bytes are missing', async () => {
+    const { handle } = handleOf(file, bytes.subarray(0, 20));
+    const open = await opened(handle);
+    expect(() => open.read(15, 10, new Room())).toThrow('5 of 10 bytes could be read');
+  });
+
+  it.each([
+    ['another holds it', { createSyncAccessHandle: () => Promise.reject(new Error('held')) }],
+    ['there are no access handles', {}],
+    ['it has changed', handleOf(new File([bytes], 'a.bin', { lastModified: 2 })).handle],
+    ['it has another length', handleOf(new File([bytes.subarray(1)], 'a.bin', { lastModified: 1 })).handle],
+    ['there is no handle', undefined],
+  ])('is read as the Blob where %s', async (_, handle) => {
+    const open = await opened(handle as FileSystemFileHandle | undefined);
+    expect(open.read(10, 5, new Room())).toHaveLength(5);
+    expect(() => open.read(96, 5, new Room())).toThrow(/asked for/);
+    open.close();
+    expect(slicesRead).toBe(1);
+  });
+
+  it('does not keep the handle of a file that has changed', async () => {
+    const { handle, state } = handleOf(new File([bytes], 'a.bin', { lastModified: 2 }));
+    await opened(handle);
+    expect(state.open).toBe(0);
   });
 });
 

@@ -1,13 +1,32 @@
 /** A `Blob` (dropped file, OPFS file, download) as a `ByteSource`, and a dropped folder as a `FileSet`. */
-import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
+import { openAccess, type SyncAccessHandle } from './access-handle.ts';
+import type { ByteSource, ChunkHashes, FileSet, OpenBytes } from './byte-source.ts';
 import { FormatError } from './errors.ts';
 import { checkRange } from './memory-source.ts';
 
 /** Only workers have it, and the type library of pages does not know it. */
 declare const FileReaderSync: (new () => { readAsArrayBuffer(blob: Blob): ArrayBuffer }) | undefined;
 
+/** What is known of a Blob beside its bytes. */
+export interface BlobOrigin {
+  readonly chunkHashes?: ChunkHashes | undefined;
+  /** The file in the origin's private file system that the Blob was made of. */
+  readonly handle?: FileSystemFileHandle | undefined;
+}
+
+/** Hashes the chunks of a file on several cores (`hashInWorkers`). */
+export type ChunkHasher = (
+  file: BlobOrigin & { readonly name: string; readonly blob: Blob },
+  chunkBytes: number,
+) => AsyncIterable<string | undefined>;
+
 /** Reads slices; the Blob is never read whole. */
-export function blobSource(name: string, blob: Blob, chunkHashes?: ChunkHashes): ByteSource {
+export function blobSource(
+  name: string,
+  blob: Blob,
+  { chunkHashes, handle }: BlobOrigin = {},
+  hasher?: ChunkHasher,
+): ByteSource {
   /** A dropped file that changed on disk since it was dropped fails with NotReadableError. */
   const unreadable = (cause: unknown): FormatError => {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -18,7 +37,7 @@ export function blobSource(name: string, blob: Blob, chunkHashes?: ChunkHashes):
       throw new FormatError('truncated', name, `${bytes.byteLength} of ${length} bytes could be read.`);
     return new Uint8Array(bytes);
   };
-  const readSync = (offset: number, length: number): Uint8Array<ArrayBuffer> => {
+  const readSlice = (offset: number, length: number): Uint8Array<ArrayBuffer> => {
     checkRange(name, blob.size, offset, length);
     let bytes: ArrayBuffer;
     try {
@@ -28,10 +47,28 @@ export function blobSource(name: string, blob: Blob, chunkHashes?: ChunkHashes):
     }
     return whole(bytes, length);
   };
+  const openSync = async (): Promise<OpenBytes> => {
+    const access = handle === undefined ? undefined : await accessTo(handle, blob);
+    if (access === undefined) return { read: readSlice, close: () => undefined };
+    return {
+      read(offset, length, room) {
+        checkRange(name, blob.size, offset, length);
+        const bytes = room.take(length);
+        for (let done = 0; done < length;) {
+          const got = access.read(bytes.subarray(done), { at: offset + done });
+          if (got === 0) throw new FormatError('truncated', name, `${done} of ${length} bytes could be read.`);
+          done += got;
+        }
+        return bytes;
+      },
+      close: () => access.close(),
+    };
+  };
   return {
     name,
     chunkHashes,
     size: blob.size,
+    ...(hasher === undefined ? {} : { hashChunks: (chunkBytes: number) => hasher({ name, blob, handle }, chunkBytes) }),
     async read(offset, length, signal) {
       signal?.throwIfAborted();
       checkRange(name, blob.size, offset, length);
@@ -44,24 +81,40 @@ export function blobSource(name: string, blob: Blob, chunkHashes?: ChunkHashes):
       signal?.throwIfAborted();
       return whole(bytes, length);
     },
-    ...(typeof FileReaderSync === 'undefined' ? {} : { readSync }),
+    ...(typeof FileReaderSync === 'undefined' ? {} : { openSync }),
     async blob() {
       return blob;
     },
   };
 }
 
-export interface BlobFile {
+/**
+ * Access to the file that a Blob was made of, six times as fast as the Blob (Chromium 156: 6.6 GB/s against 1.1). `undefined` where another
+ * holds it, the browser refuses, or it is not what it was: the Blob says then what is wrong, if anything is.
+ */
+async function accessTo(handle: FileSystemFileHandle, blob: Blob): Promise<SyncAccessHandle | undefined> {
+  try {
+    const access = await openAccess(handle, 'read-only');
+    if (access === undefined) return undefined;
+    const { size, lastModified } = await handle.getFile();
+    if (size === blob.size && blob instanceof File && blob.lastModified === lastModified) return access;
+    access.close();
+  } catch {
+    // Not a problem yet.
+  }
+  return undefined;
+}
+
+export interface BlobFile extends BlobOrigin {
   readonly path: string;
   readonly blob: Blob;
-  readonly chunkHashes?: ChunkHashes | undefined;
 }
 
 /**
  * The files of a dropped or chosen folder. When every path lies under one top folder (what browsers deliver), paths are
  * relative to that folder.
  */
-export function blobFileSet(name: string, files: readonly BlobFile[]): FileSet {
+export function blobFileSet(name: string, files: readonly BlobFile[], hasher?: ChunkHasher): FileSet {
   const paths = files.map((file) => file.path.replaceAll('\\', '/').replace(/^(?:\.?\/)+/, ''));
   const top = paths[0]?.split('/')[0];
   const nested = paths.every((path) => path.includes('/') && path.split('/')[0] === top);
@@ -72,7 +125,7 @@ export function blobFileSet(name: string, files: readonly BlobFile[]): FileSet {
     async open(path, signal) {
       signal?.throwIfAborted();
       const file = byPath.get(path);
-      return file === undefined ? undefined : blobSource(path, file.blob, file.chunkHashes);
+      return file === undefined ? undefined : blobSource(path, file.blob, file, hasher);
     },
   };
 }

@@ -2,6 +2,7 @@
  * Random access to the bytes of one file, wherever it lives: memory, a `Blob` (dropped file, OPFS), a URL, or a disk path.
  * Everything that reads a model file reads it through this interface, so parsers never know where bytes come from.
  */
+import type { Room } from '@/base/room.ts';
 
 /** Hashes of the pieces of a file, taken while the file as a whole was proven. */
 export interface ChunkHashes {
@@ -10,6 +11,17 @@ export interface ChunkHashes {
   readonly chunkBytes: number;
   /** SHA-256 of every chunk in order; only the last may be shorter. */
   readonly sha256: readonly string[];
+}
+
+/** A file open for reading at once: for what cannot wait, like a session that ONNX Runtime is making. */
+export interface OpenBytes {
+  /**
+   * Exactly `length` bytes from `offset`, not to be changed: in `room` where the place can put them there, and then good until something
+   * else is put there. @throws FormatError as `ByteSource.read` does.
+   */
+  read(this: void, offset: number, length: number, room: Room): Uint8Array<ArrayBuffer>;
+  /** To be called once; nothing is read after. */
+  close(this: void): void;
 }
 
 /** Read-only bytes of known length. Implementations are safe for concurrent reads. */
@@ -26,10 +38,12 @@ export interface ByteSource {
   /** The same bytes as a `Blob`, without copying them, where the platform can; otherwise `undefined`. */
   blob?(): Promise<Blob>;
   /**
-   * As `read`, at once, where the place and the scope can (a Blob in a worker, memory): for what cannot wait, like a session that ONNX
-   * Runtime is making.
+   * SHA-256 of every chunk of `chunkBytes` in order (the last may be shorter), where the place hashes them on several cores; `undefined`
+   * for a chunk that could not be hashed there.
    */
-  readSync?(this: void, offset: number, length: number): Uint8Array<ArrayBuffer>;
+  hashChunks?(this: void, chunkBytes: number): AsyncIterable<string | undefined>;
+  /** Opens the file for reading at once, where the place and the scope can (a Blob in a worker, memory). */
+  openSync?(this: void): Promise<OpenBytes>;
   /** Path on disk, on platforms that have one (native ONNX Runtime maps it itself). */
   readonly path?: string;
   /** What tells this version of the file from another, where its place says (a server's ETag, a disk's time of change). */

@@ -13,20 +13,20 @@ export function checkRange(name: string, size: number, offset: number, length: n
     );
 }
 
-/** A source over bytes that the caller no longer changes; reads are copies. */
+/** A source over bytes that the caller no longer changes; what `read` gives are copies. */
 export function memorySource(name: string, bytes: Uint8Array<ArrayBuffer>): ByteSource {
-  const readSync = (offset: number, length: number): Uint8Array<ArrayBuffer> => {
+  const part = (offset: number, length: number): Uint8Array<ArrayBuffer> => {
     checkRange(name, bytes.length, offset, length);
-    return new Uint8Array(bytes.subarray(offset, offset + length));
+    return bytes.subarray(offset, offset + length);
   };
   return {
     name,
     size: bytes.length,
     async read(offset, length, signal) {
       signal?.throwIfAborted();
-      return readSync(offset, length);
+      return new Uint8Array(part(offset, length));
     },
-    readSync,
+    openSync: async () => ({ read: part, close: () => undefined }),
     async blob() {
       return new Blob([bytes]);
     },

@@ -214,6 +214,39 @@ describe('files of a package', () => {
     });
   });
 
+  it('are hashed where the place hashes chunks on several cores, and here what it could not', async () => {
+    const bytes = Uint8Array.from({ length: 2100 }, (_, i) => i % 249);
+    const chunkBytes = 500;
+    const sha256 = await Promise.all(
+      [0, 1, 2, 3, 4].map((i) => hashFile(memorySource('chunk', bytes.slice(i * chunkBytes, (i + 1) * chunkBytes)))),
+    );
+    const whole = await hashFile(memorySource('kept', bytes));
+    const entry = { file: 'kept', bytes: bytes.length, sha256: whole };
+    const here = blobSource('kept', new Blob([bytes]), { chunkHashes: { of: whole, chunkBytes, sha256 } });
+    const reads: number[] = [];
+    const spread = (found: readonly (string | undefined)[]): ByteSource => ({
+      ...here,
+      read(offset, ...call) {
+        reads.push(offset);
+        return here.read(offset, ...call);
+      },
+      async *hashChunks() {
+        yield* found;
+      },
+    });
+    const seen: number[] = [];
+    const [first, , ...rest] = sha256;
+    await checkFile(spread([first, undefined, ...rest]), entry, { onProgress: (loaded) => seen.push(loaded) });
+    expect([reads, seen]).toEqual([[500], [500, 1000, 1500, 2000, 2100]]);
+    await expect(checkFile(spread(sha256.slice(0, 4)), entry)).rejects.toThrow('only 2000 bytes of kept were hashed');
+    const error = await errorOf(checkFile(spread(sha256.with(3, whole)), entry));
+    expect(error).toMatchObject({ code: 'hash-mismatch', where: 'kept' });
+    expect(error.message).toContain('bytes 1500 to 2000 ');
+    await expect(checkFile(spread(sha256), entry, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+  });
+
   it('are proven by the hashes of their chunks where the place keeps them, and only of the same file', async () => {
     const bytes = Uint8Array.from({ length: 2500 }, (_, i) => i % 251);
     const chunkBytes = 1000;
@@ -224,7 +257,7 @@ describe('files of a package', () => {
     const entry = { file: 'kept', bytes: bytes.length, sha256: whole };
     const reads: [number, number][] = [];
     const kept = (of: string, sha256 = hashes): ByteSource => {
-      const source = blobSource('kept', new Blob([bytes]), { of, chunkBytes, sha256 });
+      const source = blobSource('kept', new Blob([bytes]), { chunkHashes: { of, chunkBytes, sha256 } });
       return {
         ...source,
         read: (offset, length, signal) => {

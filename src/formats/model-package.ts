@@ -6,6 +6,7 @@
 import { createSHA256 } from 'hash-wasm';
 import type { GateLayer, RewardHead } from '@/core/reward-head.ts';
 import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
+import { hashChunks } from './chunk-hashing.ts';
 import { FormatError } from './errors.ts';
 import { GatheredBlob } from './gathered-blob.ts';
 import { readJsonFile } from './json-file.ts';
@@ -18,6 +19,8 @@ import { readSafetensorsHeader, readTensorAsFloat32, requireShape, tensorWhere }
 export const MAX_MANIFEST_BYTES = 4_000_000;
 /** Bytes read, hashed and reported at a time. */
 export const CHECK_CHUNK_BYTES = 8 * 1024 * 1024;
+/** Files of fewer chunks are hashed before a worker has started. */
+const SPREAD_FROM_CHUNKS = 4;
 
 export interface ModelPackage {
   readonly manifest: Manifest;
@@ -129,7 +132,6 @@ export async function checkFile(source: ByteSource, entry: FileEntry, options: C
   checkDigest(entry, hasher.digest());
 }
 
-/** The next chunk is read while the browser hashes the one before. */
 async function checkChunks(
   source: ByteSource,
   entry: FileEntry,
@@ -137,32 +139,27 @@ async function checkChunks(
   subtle: SubtleCrypto,
   { signal, onProgress }: CheckOptions,
 ): Promise<void> {
-  let hashing: Promise<ArrayBuffer> | undefined;
+  const hashedHere = (places: Iterable<number>) => hashChunks(source, chunkBytes, places, subtle, signal);
+  const spread = sha256.length < SPREAD_FROM_CHUNKS ? undefined : source.hashChunks?.(chunkBytes);
   let begin = 0;
-  const settle = async (index: number): Promise<void> => {
-    const digest = hex(new Uint8Array((await hashing) ?? new ArrayBuffer()));
-    if (digest !== sha256[index])
+  for await (const found of spread ?? hashedHere(sha256.keys())) {
+    signal?.throwIfAborted();
+    const place = begin / chunkBytes;
+    let digest = found;
+    if (digest === undefined) for await (const again of hashedHere([place])) digest = again;
+    const expected = sha256[place];
+    if (digest !== expected)
       throw new FormatError(
         'hash-mismatch',
         entry.file,
         `bytes ${begin} to ${Math.min(begin + chunkBytes, source.size)} are not those that were proven before: their SHA-256 is ` +
-          `${digest}, and was ${sha256[index]}.`,
+          `${digest}, and was ${expected}.`,
         'The file is damaged: verify the package under Models, which repairs it, or copy it again.',
       );
     begin += chunkBytes;
     onProgress?.(Math.min(begin, source.size), source.size);
-  };
-  for (const index of sha256.keys()) {
-    const offset = index * chunkBytes;
-    const chunk = await source.read(offset, Math.min(chunkBytes, source.size - offset), signal);
-    if (index > 0) await settle(index - 1);
-    hashing = subtle.digest('SHA-256', chunk);
   }
-  if (sha256.length > 0) await settle(sha256.length - 1);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (begin < source.size) throw new Error(`only ${begin} bytes of ${entry.file} were hashed`);
 }
 
 /**

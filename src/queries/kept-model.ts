@@ -42,7 +42,7 @@ export async function prepareKept(
     });
   const kept = choice.kind === 'url' ? await bring(choice.url, before, folders, jobs, preparation) : before;
   if (kept === undefined) return;
-  mountFiles(choice, await filesOf(folders, kept));
+  mountFiles(choice, await keptPackageFiles(folders, kept));
   holdOpen(kept.key);
 }
 
@@ -126,8 +126,8 @@ async function isLarge(url: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** With the hashes of their chunks, by which they are proven at every load. */
-async function filesOf(folders: PackageFolders, kept: KeptPackage): Promise<PickedFile[]> {
+/** The files of a kept package with the hashes of their chunks, by which they are proven at every load. */
+export async function keptPackageFiles(folders: PackageFolders, kept: KeptPackage): Promise<PickedFile[]> {
   const names = [MANIFEST_FILE, ...kept.files.map(({ file }) => file), ...packageTexts, 'report.json'];
   const files: PickedFile[] = [];
   const { chunkBytes } = kept;
@@ -135,7 +135,7 @@ async function filesOf(folders: PackageFolders, kept: KeptPackage): Promise<Pick
     const blob = await folders.blob(kept.key, path);
     const file = kept.files.find((each) => each.file === path);
     const chunkHashes = file?.whole === true ? { of: file.sha256, chunkBytes, sha256: file.chunks } : undefined;
-    if (blob !== undefined) files.push({ path, blob, chunkHashes });
+    if (blob !== undefined) files.push({ path, blob, chunkHashes, handle: await folders.handle?.(kept.key, path) });
   }
   return files;
 }

@@ -6,31 +6,26 @@
  * of the speed; the first read of such a stream in a worker of Chromium 156 now and then never settles (3 of 60 loads of 20 layers hung,
  * the pending read seen in place).
  */
-import { freeBuffer } from '@/base/free-buffer.ts';
-
-/** A source that can be read at once. */
-export interface SyncSource {
-  readonly size: number;
-  readSync(this: void, offset: number, length: number): Uint8Array<ArrayBuffer>;
-}
+import { Room } from '@/base/room.ts';
+import type { OpenBytes } from '@/formats/byte-source.ts';
 
 /**
- * The bytes of a source as far as ONNX Runtime asks: how many there are, and `subarray` for each tensor, whose bytes it has copied before
- * it asks for the next. Nothing else of a `Uint8Array` works: it holds no bytes of its own.
+ * The bytes of an open file as far as ONNX Runtime asks: how many there are, and `subarray` for each tensor, whose bytes it has copied
+ * before it asks for the next. Nothing else of a `Uint8Array` works: it holds no bytes of its own.
  */
 export class LazyBytes extends Uint8Array<ArrayBuffer> {
-  readonly #source: SyncSource;
-  readonly #computed: boolean;
-  #last: ArrayBuffer | undefined;
+  readonly #size: number;
+  readonly #file: OpenBytes;
+  readonly #room = new Room();
   #problem: Error | undefined;
 
-  /** @param computed the source makes a buffer for every read: it is given back before the next (see `freeBuffer`). */
-  constructor(source: SyncSource, computed: boolean) {
+  /** @param size bytes of the file. @param file closed with this. */
+  constructor(size: number, file: OpenBytes) {
     super(new ArrayBuffer(0));
-    this.#source = source;
-    this.#computed = computed;
+    this.#size = size;
+    this.#file = file;
     // An accessor of the class would clash with what the type library declares as a property.
-    Object.defineProperty(this, 'byteLength', { value: source.size });
+    Object.defineProperty(this, 'byteLength', { value: size });
   }
 
   /** Why the first tensor that could not be read was not: ONNX Runtime does not hand the error on. */
@@ -39,21 +34,18 @@ export class LazyBytes extends Uint8Array<ArrayBuffer> {
   }
 
   /** Bytes `[begin, end)`, good until the next call. */
-  override subarray(begin = 0, end = this.#source.size): Uint8Array<ArrayBuffer> {
-    this.free();
+  override subarray(begin = 0, end = this.#size): Uint8Array<ArrayBuffer> {
     try {
-      const bytes = this.#source.readSync(begin, end - begin);
-      if (this.#computed) this.#last = bytes.buffer;
-      return bytes;
+      return this.#file.read(begin, end - begin, this.#room);
     } catch (error) {
       this.#problem ??= error instanceof Error ? error : new Error(String(error));
       throw error;
     }
   }
 
-  /** Gives the memory of the last tensor back. */
-  free(): void {
-    if (this.#last !== undefined) freeBuffer(this.#last);
-    this.#last = undefined;
+  /** Closes the file and gives the memory of the last tensor back. */
+  close(): void {
+    this.#file.close();
+    this.#room.free();
   }
 }

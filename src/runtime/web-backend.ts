@@ -217,13 +217,9 @@ class GpuHealth {
 }
 
 /** The file to be read a tensor at a time where that can be done, otherwise its bytes. */
-async function externalFile(
-  source: ByteSource,
-  computed: boolean,
-  signal: AbortSignal | undefined,
-): Promise<LazyBytes | Uint8Array> {
-  const { size, readSync } = source;
-  return readSync === undefined ? source.read(0, size, signal) : new LazyBytes({ size, readSync }, computed);
+async function externalFile(source: ByteSource, signal: AbortSignal | undefined): Promise<LazyBytes | Uint8Array> {
+  const { size, openSync } = source;
+  return openSync === undefined ? source.read(0, size, signal) : new LazyBytes(size, await openSync());
 }
 
 export class WebBackend implements Backend {
@@ -262,12 +258,12 @@ export class WebBackend implements Backend {
       const plain = this.#gpu === undefined ? decomposeAttention(written) : written;
       const { graph, constants } = foldConstants(plain, stage.data);
       const externalData: { path: string; data: LazyBytes | Uint8Array }[] = [];
-      if (constants !== undefined)
-        externalData.push({ path: constants.name, data: await externalFile(constants.bytes, true, signal) });
-      for (const { name, bytes } of stage.data)
-        externalData.push({ path: name, data: await externalFile(bytes, false, signal) });
       const gpu = this.#gpu;
       try {
+        if (constants !== undefined)
+          externalData.push({ path: constants.name, data: await externalFile(constants.bytes, signal) });
+        for (const { name, bytes } of stage.data)
+          externalData.push({ path: name, data: await externalFile(bytes, signal) });
         const creating = this.#ort.InferenceSession.create(graph, {
           executionProviders: [gpu === undefined ? 'wasm' : webGpuProvider(this.#ort, gpu.device)],
           ...(gpu === undefined ? {} : { preferredOutputLocation: 'gpu-buffer' as const }),
@@ -286,12 +282,19 @@ export class WebBackend implements Backend {
           if (data instanceof LazyBytes && data.problem !== undefined) throw data.problem;
         throw error;
       } finally {
-        for (const { data } of externalData) if (data instanceof LazyBytes) data.free();
+        for (const { data } of externalData) if (data instanceof LazyBytes) data.close();
       }
     });
     const wrapped = new WebSession(session, this.#gpu?.health, () => this.#sessions.delete(wrapped));
     this.#sessions.add(wrapped);
     return wrapped;
+  }
+
+  idle(): Promise<void> {
+    return queue.run(async () => {
+      const gpu = this.#gpu;
+      if (gpu !== undefined) await gpu.health.untilLost(gpu.device.queue.onSubmittedWorkDone());
+    });
   }
 
   tensor(type: TensorType, data: TensorData, dims: readonly number[]): BackendTensor {

@@ -1,11 +1,13 @@
 /** The engine in a browser, meant for a worker: packages behind URLs and as Blobs, WebGPU where it proves itself, else wasm. */
 import { EngineError } from '@/engine/api/errors.ts';
 import { blobFileSet } from '@/formats/blob-source.ts';
+import type { HashWorker } from '@/formats/chunk-hashing.ts';
 import { urlFileSet } from '@/formats/http-source.ts';
 import { describeDevice, deviceMemoryBytes } from '@/runtime/web-device.ts';
 import { webBackendFactory } from '@/runtime/web-factory.ts';
 import type { WebFactoryOptions } from '@/runtime/web-factory.ts';
 import type { Provider } from '@/engine/api/messages.ts';
+import { workerHasher } from './hash-workers.ts';
 import { wasmHeapBytes, type MemoryOffer } from './memory-plan.ts';
 import { RewardEngineHost } from './reward-engine-host.ts';
 
@@ -15,12 +17,17 @@ import { RewardEngineHost } from './reward-engine-host.ts';
  */
 const wasmChunkTokens = 512;
 
-export function createWebEngine(options: WebFactoryOptions = {}): RewardEngineHost {
+/** @param createHashWorker workers in which kept files are hashed; absent: in this thread. */
+export function createWebEngine(
+  options: WebFactoryOptions = {},
+  createHashWorker?: () => HashWorker,
+): RewardEngineHost {
+  const hasher = createHashWorker && workerHasher(createHashWorker);
   return new RewardEngineHost({
     backends: webBackendFactory(options),
     openFiles(source) {
       if (source.kind === 'url') return urlFileSet(source.url);
-      if (source.kind === 'files') return blobFileSet(source.name, source.files);
+      if (source.kind === 'files') return blobFileSet(source.name, source.files, hasher);
       throw new EngineError({
         code: 'bad-input',
         message: 'A page cannot open a folder by its path. Choose or drop it.',

@@ -2,6 +2,7 @@
  * The folders that kept packages lie in, one each: in the origin's private file system, or in memory for tests. Reading works on the
  * page's own thread and in any tab; writing at a position needs a worker, and is for one writer at a time (`src/jobs/host`).
  */
+import { openForWriting, type SyncAccessHandle } from '../access-handle.ts';
 import { blobSource } from '../blob-source.ts';
 import type { FileSet } from '../byte-source.ts';
 import { type KeptPackage, parseKeptPackage } from './kept-package.ts';
@@ -30,6 +31,8 @@ export interface PackageFolders {
   openForWriting(key: string, file: string): Promise<PositionedFile>;
   /** Its bytes as they lie there, not copied. `undefined` where there is no such file. */
   blob(key: string, file: string): Promise<Blob | undefined>;
+  /** Its handle, by which a worker reads it several times as fast; `undefined` where there is none. */
+  handle?(key: string, file: string): Promise<FileSystemFileHandle | undefined>;
   removeFile(key: string, file: string): Promise<void>;
   /** The folder with all that is in it. */
   remove(key: string): Promise<void>;
@@ -51,30 +54,14 @@ export function keptFileSet(folders: PackageFolders, key: string, name: string):
   };
 }
 
-/** As workers have it; the type library of pages does not know it. */
-interface SyncAccessHandle {
-  read(buffer: Uint8Array<ArrayBuffer>, options: { at: number }): number;
-  write(buffer: Uint8Array<ArrayBuffer>, options: { at: number }): number;
-  getSize(): number;
-  truncate(size: number): void;
-  flush(): void;
-  close(): void;
-}
-interface SyncFileHandle extends FileSystemFileHandle {
-  createSyncAccessHandle(): Promise<SyncAccessHandle>;
-}
-
-function isSync(handle: FileSystemFileHandle): handle is SyncFileHandle {
-  return 'createSyncAccessHandle' in handle;
-}
-
 /** In the origin's private file system. */
 export function opfsPackageFolders(): PackageFolders {
   const root = async () =>
     (await navigator.storage.getDirectory()).getDirectoryHandle(PACKAGES_FOLDER, { create: true });
   const folder = async (key: string) => (await root()).getDirectoryHandle(key).catch(missing);
+  const handleOf = async (key: string, file: string) => (await folder(key))?.getFileHandle(file).catch(missing);
   const record = async (key: string) => {
-    const handle = await (await folder(key))?.getFileHandle(RECORD_FILE).catch(missing);
+    const handle = await handleOf(key, RECORD_FILE);
     const kept = handle === undefined ? undefined : parseKeptPackage(await (await handle.getFile()).text());
     return kept?.key === key ? kept : undefined;
   };
@@ -106,13 +93,12 @@ export function opfsPackageFolders(): PackageFolders {
     async openForWriting(key, file) {
       const directory = await (await root()).getDirectoryHandle(key, { create: true });
       const handle = await directory.getFileHandle(file, { create: true });
-      if (!isSync(handle)) throw new Error('files are written at positions in a worker alone');
-      return positioned(await handle.createSyncAccessHandle());
+      const access = await openForWriting(handle);
+      if (access === undefined) throw new Error('files are written at positions in a worker alone');
+      return positioned(access);
     },
-    async blob(key, file) {
-      const handle = await (await folder(key))?.getFileHandle(file).catch(missing);
-      return handle?.getFile();
-    },
+    blob: async (key, file) => (await handleOf(key, file))?.getFile(),
+    handle: handleOf,
     async removeFile(key, file) {
       await (await folder(key))?.removeEntry(file).catch(missing);
     },

@@ -10,7 +10,8 @@
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { f16ToF32 } from '@/base/half.ts';
-import type { ByteSource } from '../byte-source.ts';
+import { Room } from '@/base/room.ts';
+import type { ByteSource, OpenBytes } from '../byte-source.ts';
 import { checkRange } from '../memory-source.ts';
 import {
   type GraphProto,
@@ -206,38 +207,58 @@ function constantsSource(name: string, placed: readonly PlacedConstant[]): ByteS
   type Touched = ReturnType<typeof touched>;
   const rangesOfAll = (parts: Touched) =>
     parts.flatMap(({ expression, first, count }) => rangesOf(expression, first, count));
-  const compute = (parts: Touched, length: number, read: readonly Uint8Array<ArrayBuffer>[]) => {
+  const compute = (
+    parts: Touched,
+    read: readonly Uint8Array<ArrayBuffer>[],
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Uint8Array<ArrayBuffer> => {
     const files = read.values();
-    const [only] = parts;
-    // A whole tensor, as ONNX Runtime asks for them, needs no copy.
-    if (only !== undefined && only.length === length && only.count * F32_BYTES === length)
-      return new Uint8Array(evaluate(only.expression, only.first, only.count, files).buffer);
-    const bytes = new Uint8Array(length);
-    for (const { expression, first, count, skipped, length: wanted, at } of parts)
-      bytes.set(new Uint8Array(evaluate(expression, first, count, files).buffer, skipped, wanted), at);
+    for (const { expression, first, count, skipped, length, at } of parts) {
+      // A whole tensor, as ONNX Runtime asks for them, needs no copy.
+      const inPlace = length === count * F32_BYTES && (bytes.byteOffset + at) % F32_BYTES === 0;
+      const values = inPlace ? new Float32Array(bytes.buffer, bytes.byteOffset + at, count) : new Float32Array(count);
+      evaluate(expression, first, files, values);
+      if (!inPlace) bytes.set(new Uint8Array(values.buffer, skipped, length), at);
+    }
     return bytes;
   };
 
-  const readSync = (offset: number, length: number): Uint8Array<ArrayBuffer> => {
-    const parts = touched(offset, length);
-    return compute(
-      parts,
-      length,
-      rangesOfAll(parts).map((range) => range.source.readSync!(range.offset, range.length)),
-    );
+  const sources = [
+    ...new Set(placed.flatMap(({ expression }) => rangesOf(expression, 0, 0)).map(({ source }) => source)),
+  ];
+  const openSync = async (): Promise<OpenBytes> => {
+    const open = new Map<ByteSource, OpenBytes>();
+    const rooms: Room[] = [];
+    const close = (): void => {
+      for (const file of open.values()) file.close();
+      for (const room of rooms) room.free();
+    };
+    try {
+      for (const source of sources) open.set(source, await source.openSync!());
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return {
+      read(offset, length, room) {
+        const parts = touched(offset, length);
+        const read = rangesOfAll(parts).map((range, place) =>
+          open.get(range.source)!.read(range.offset, range.length, (rooms[place] ??= new Room())),
+        );
+        return compute(parts, read, room.take(length));
+      },
+      close,
+    };
   };
-  const everywhere = placed.every(({ expression }) =>
-    rangesOf(expression, 0, 0).every(({ source }) => source.readSync !== undefined),
-  );
   return {
     name,
     size,
     async read(offset, length, signal) {
       const parts = touched(offset, length);
       const reading = rangesOfAll(parts).map((range) => range.source.read(range.offset, range.length, signal));
-      return compute(parts, length, await Promise.all(reading));
+      return compute(parts, await Promise.all(reading), new Uint8Array(length));
     },
-    ...(everywhere ? { readSync } : {}),
+    ...(sources.every((source) => source.openSync !== undefined) ? { openSync } : {}),
   };
 }
 
@@ -262,30 +283,30 @@ type Loaded =
   | { readonly kind: 'halves'; readonly bits: Uint16Array }
   | { readonly kind: 'values'; readonly values: Float32Array }
   | { readonly kind: 'product'; readonly of: Loaded; readonly factor: number }
-  | { readonly kind: 'sum'; readonly of: Loaded; readonly and: Loaded };
+  | { readonly kind: 'sum'; readonly of: Loaded; readonly and: Loaded; readonly second: Float32Array<ArrayBuffer> };
 
 /** Values computed in one go: what every step of an expression reads and writes stays in the nearest cache. */
-const goValues = 8192;
+const goValues = 4096;
 
 /** Rows of a matrix turned in one go: they fill whole cache lines of the result. */
 const turnedRows = 32;
 
-/** f32 values `[first, first + count)` in row-major order, in a buffer of their own. @param files as `rangesOf` says. */
+/** f32 values from `first` on in row-major order, as many as `target` takes. @param files as `rangesOf` says. */
 function evaluate(
   expression: Expression,
   first: number,
-  count: number,
   files: Iterator<Uint8Array<ArrayBuffer>>,
-): Float32Array<ArrayBuffer> {
+  target: Float32Array<ArrayBuffer>,
+): void {
   if (expression.kind === 'transposed') {
     const { of, rows, columns } = expression;
-    const turned = transpose(load(of, 0, rows * columns, files), rows, columns);
-    return count === turned.length ? turned : turned.slice(first, first + count);
+    const size = rows * columns;
+    const turned = target.length === size ? target : new Float32Array(size);
+    transpose(load(of, 0, size, files), rows, columns, turned);
+    if (turned !== target) target.set(turned.subarray(first, first + target.length));
+  } else {
+    fillAll(load(expression, first, target.length, files), target);
   }
-  const loaded = load(expression, first, count, files);
-  const values = new Float32Array(count);
-  for (let at = 0; at < count; at += goValues) fill(loaded, at, values.subarray(at, at + goValues));
-  return values;
 }
 
 function load(expression: Expression, first: number, count: number, files: Iterator<Uint8Array<ArrayBuffer>>): Loaded {
@@ -300,14 +321,22 @@ function load(expression: Expression, first: number, count: number, files: Itera
       return { kind: 'product', of: load(expression.of, first, count, files), factor: expression.factor };
     case 'sum': {
       const of = load(expression.of, first, count, files);
-      return { kind: 'sum', of, and: load(expression.and, first, count, files) };
+      const and = load(expression.and, first, count, files);
+      return { kind: 'sum', of, and, second: new Float32Array(goValues) };
     }
-    default:
-      return { kind: 'values', values: evaluate(expression, first, count, files) };
+    default: {
+      const values = new Float32Array(count);
+      evaluate(expression, first, files, values);
+      return { kind: 'values', values };
+    }
   }
 }
 
-/** Values from `first` on, as many as `target` takes. */
+function fillAll(loaded: Loaded, target: Float32Array<ArrayBuffer>, first = 0): void {
+  for (let at = 0; at < target.length; at += goValues) fill(loaded, first + at, target.subarray(at, at + goValues));
+}
+
+/** Values from `first` on, as many as `target` takes: `goValues` at most. */
 function fill(loaded: Loaded, first: number, target: Float32Array<ArrayBuffer>): void {
   switch (loaded.kind) {
     case 'halves':
@@ -324,24 +353,23 @@ function fill(loaded: Loaded, first: number, target: Float32Array<ArrayBuffer>):
     }
     default: {
       fill(loaded.of, first, target);
-      const others = new Float32Array(target.length);
-      fill(loaded.and, first, others);
+      const second = loaded.second.subarray(0, target.length);
+      fill(loaded.and, first, second);
       // The sum of two f32 in f64, rounded once by being stored, is the f32 sum.
-      for (let i = 0; i < target.length; i++) target[i] = target[i]! + others[i]!;
+      for (let i = 0; i < target.length; i++) target[i] = target[i]! + second[i]!;
     }
   }
 }
 
 /** `[rows, columns]` as `[columns, rows]`. */
-function transpose(loaded: Loaded, rows: number, columns: number): Float32Array<ArrayBuffer> {
-  const turned = new Float32Array(rows * columns);
+function transpose(loaded: Loaded, rows: number, columns: number, turned: Float32Array<ArrayBuffer>): void {
+  const values = new Float32Array(turnedRows * columns);
   for (let top = 0; top < rows; top += turnedRows) {
-    const values = new Float32Array(Math.min(turnedRows, rows - top) * columns);
-    fill(loaded, top * columns, values);
+    const part = values.subarray(0, Math.min(turnedRows, rows - top) * columns);
+    fillAll(loaded, part, top * columns);
     for (let column = 0; column < columns; column++) {
       let to = column * rows + top;
-      for (let from = column; from < values.length; from += columns) turned[to++] = values[from]!;
+      for (let from = column; from < part.length; from += columns) turned[to++] = part[from]!;
     }
   }
-  return turned;
 }
