@@ -1,6 +1,6 @@
 /** The same step as one ONNX graph in ONNX Runtime on WebGPU; parameters and moments stay on the device between steps. */
 import { GraphBuilder } from '@/formats/onnx/graph-builder.ts';
-import { loadWebOrt } from '@/runtime/web-ort.ts';
+import { loadWebOrt, preferredBuild } from '@/runtime/web-ort.ts';
 import type { OtherStep } from './jax-step.ts';
 import { adamwScalars, type BenchRun, initialBeta, temperature } from './shapes.ts';
 
@@ -84,7 +84,7 @@ function stepGraph(tensors: readonly Named[], widths: readonly number[], batch: 
 }
 
 export async function ortStep({ layers, features, differences, widths }: BenchRun, batch: number): Promise<OtherStep> {
-  const ort = await loadWebOrt();
+  const ort = await loadWebOrt(preferredBuild());
   const tensors: Named[] = layers.flatMap(({ weight, bias, inputSize, outputSize }, i) => [
     { name: `w${i}`, dims: [outputSize, inputSize], values: Float32Array.from(weight) },
     { name: `b${i}`, dims: [outputSize], values: Float32Array.from(bias) },

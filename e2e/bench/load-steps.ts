@@ -49,7 +49,6 @@ export async function loadAndScore(
     async createSession(...call) {
       const from = performance.now();
       const session = await backend.createSession(...call);
-      if (stages === 'streamed') await backend.idle?.();
       const ms = performance.now() - from;
       sessionsMs += ms;
       // A large model takes minutes: whoever waits sees that it goes on.
@@ -62,9 +61,6 @@ export async function loadAndScore(
     stages === 'streamed'
       ? new StreamedBackbone(timed, architecture, opened.embedding, opened.stages)
       : await Backbone.create(timed, architecture, opened.embedding, opened.stages);
-  const from = performance.now();
-  await backend.idle?.();
-  sessionsMs += performance.now() - from;
   const encoded = opened.tokenizer.encode(messages, response);
   const [scored, gate] = sequencesFor(encoded);
   const [first, second] = await backbone.features(gate === undefined ? [scored] : [scored, gate]);

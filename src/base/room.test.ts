@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Room } from './room.ts';
+import { Room, Rooms } from './room.ts';
 
 describe('Room', () => {
   it('gives the same memory again while it is large enough', () => {
@@ -18,5 +18,13 @@ describe('Room', () => {
     room.take(10).fill(7);
     room.free();
     expect([...room.take(3)]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('Rooms', () => {
+  it('keeps a room for each name', () => {
+    const rooms = new Rooms();
+    expect(rooms.of('a')).toBe(rooms.of('a'));
+    expect(rooms.of('a')).not.toBe(rooms.of('b'));
   });
 });

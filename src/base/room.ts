@@ -19,3 +19,18 @@ export class Room {
     this.#bytes = new Uint8Array(0);
   }
 }
+
+/**
+ * Rooms by what they are for, kept for the next time. What a browser has read into stays with it until a garbage collection, even when
+ * the script gives it back (Chromium 156): rooms made anew for every stage of a large model pile up to hundreds of megabytes.
+ */
+export class Rooms {
+  readonly #rooms = new Map<string, Room>();
+
+  /** The room of that name, for one user at a time. */
+  of(name: string): Room {
+    const found = this.#rooms.get(name) ?? new Room();
+    this.#rooms.set(name, found);
+    return found;
+  }
+}

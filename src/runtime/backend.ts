@@ -54,9 +54,8 @@ export interface Backend {
   readonly software?: boolean;
   /** Absent on CPU providers. */
   readonly limits?: DeviceLimits;
+  /** Resolves when the device has taken in the stage's weights. */
   createSession(stage: StageFiles, signal?: AbortSignal): Promise<StageSession>;
-  /** When the device has done all that it was given, e.g. taken in the weights of a session; absent where that is so at once. */
-  idle?(): Promise<void>;
   /** A CPU tensor, uploaded when it is used. */
   tensor(type: TensorType, data: Float32Array | Int32Array | BigInt64Array, dims: readonly number[]): BackendTensor;
   /** Resolves with the reason when the device is lost; never on CPU providers. */

@@ -1,13 +1,14 @@
 /**
- * A file as ONNX Runtime Web is given it for the external data of a graph, read or computed a tensor at a time.
+ * A file as ONNX Runtime Web is given it for the external data of a graph, read or computed a tensor at a time: as bytes, and for the build
+ * that reads Blobs by range also as a Blob, which can let it wait before a tensor.
  *
- * Given Blobs instead, the asyncify build would read each whole and leave it to the garbage collector (for stages of 0.55 GB of weights
+ * Given Blobs as browsers make them, the asyncify build would read each whole and leave it to the garbage collector (for stages of 0.55 GB of weights
  * 1.6 GB above an idle page), and the JSPI build would read every tensor by `slice(begin, end).stream()`, in pieces of 1 MiB, at a third
  * of the speed; the first read of such a stream in a worker of Chromium 156 now and then never settles (3 of 60 loads of 20 layers hung,
  * the pending read seen in place).
  */
-import { Room } from '@/base/room.ts';
-import type { OpenBytes } from '@/formats/byte-source.ts';
+import type { Room, Rooms } from '@/base/room.ts';
+import type { ByteSource, OpenBytes } from '@/formats/byte-source.ts';
 
 /**
  * The bytes of an open file as far as ONNX Runtime asks: how many there are, and `subarray` for each tensor, whose bytes it has copied
@@ -16,14 +17,15 @@ import type { OpenBytes } from '@/formats/byte-source.ts';
 export class LazyBytes extends Uint8Array<ArrayBuffer> {
   readonly #size: number;
   readonly #file: OpenBytes;
-  readonly #room = new Room();
+  readonly #room: Room;
   #problem: Error | undefined;
 
-  /** @param size bytes of the file. @param file closed with this. */
-  constructor(size: number, file: OpenBytes) {
+  /** @param size bytes of the file. @param file closed with this. @param room for the bytes of a tensor. */
+  constructor(size: number, file: OpenBytes, room: Room) {
     super(new ArrayBuffer(0));
     this.#size = size;
     this.#file = file;
+    this.#room = room;
     // An accessor of the class would clash with what the type library declares as a property.
     Object.defineProperty(this, 'byteLength', { value: size });
   }
@@ -43,9 +45,95 @@ export class LazyBytes extends Uint8Array<ArrayBuffer> {
     }
   }
 
-  /** Closes the file and gives the memory of the last tensor back. */
   close(): void {
     this.#file.close();
-    this.#room.free();
+  }
+}
+
+/** The same as a Blob. Nothing else of a `Blob` works than its size and the streams of its slices. */
+export class LazyBlob extends Blob {
+  readonly #bytes: LazyBytes;
+  readonly #turn: (bytes: number) => Promise<void>;
+
+  /** @param turn called with the length of a tensor before it is read: resolves when there is room for it. */
+  constructor(bytes: LazyBytes, turn: (bytes: number) => Promise<void>) {
+    super();
+    this.#bytes = bytes;
+    this.#turn = turn;
+  }
+
+  override get size(): number {
+    return this.#bytes.byteLength;
+  }
+
+  override slice(begin = 0, end = this.size): Blob {
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> => {
+      await this.#turn(end - begin);
+      controller.enqueue(this.#bytes.subarray(begin, end));
+      controller.close();
+    };
+    // Not a stream of bytes: those would take the room away from whoever it belongs to.
+    const stream = () => new ReadableStream({ pull }, { highWaterMark: 0 });
+    return Object.assign(new Blob(), { stream });
+  }
+}
+
+/**
+ * Lets tensors be read in batches of `batchBytes` (a longer one is a batch of its own): while one batch is taken in, the next is read, and
+ * no more are on their way.
+ * @param takenIn resolves when all that was read so far has been taken in; where it rejects, so does the next turn.
+ */
+export function turnsInBatches(batchBytes: number, takenIn: () => Promise<unknown>): (bytes: number) => Promise<void> {
+  let batch = 0;
+  let before: Promise<unknown> = Promise.resolve();
+  return async (bytes) => {
+    if (batch > 0 && batch + bytes > batchBytes) {
+      await before;
+      before = takenIn();
+      // Nobody may ask for another turn.
+      before.catch(() => undefined);
+      batch = 0;
+    }
+    batch += bytes;
+  };
+}
+
+/** The data files of one session while it is made. */
+export class ExternalData {
+  readonly #files: { readonly path: string; readonly data: LazyBytes | LazyBlob | Uint8Array }[] = [];
+  readonly #open: LazyBytes[] = [];
+  readonly #rooms: Rooms;
+  readonly #turn: ((bytes: number) => Promise<void>) | undefined;
+
+  /** @param rooms used until this is closed. @param turn as `LazyBlob` has it; absent: for a build that cannot wait. */
+  constructor(rooms: Rooms, turn?: (bytes: number) => Promise<void>) {
+    this.#rooms = rooms;
+    this.#turn = turn;
+  }
+
+  /** As ONNX Runtime takes them. */
+  get files(): readonly { readonly path: string; readonly data: LazyBytes | LazyBlob | Uint8Array }[] {
+    return this.#files;
+  }
+
+  /** Why the first tensor that could not be read was not. */
+  get problem(): Error | undefined {
+    return this.#open.find(({ problem }) => problem !== undefined)?.problem;
+  }
+
+  /** To be read a tensor at a time where that can be done, otherwise read whole. */
+  async add(path: string, source: ByteSource, signal: AbortSignal | undefined): Promise<void> {
+    const { size, openSync } = source;
+    if (openSync === undefined) {
+      this.#files.push({ path, data: await source.read(0, size, signal) });
+      return;
+    }
+    const bytes = new LazyBytes(size, await openSync(), this.#rooms.of(`file ${this.#open.length}`));
+    this.#open.push(bytes);
+    this.#files.push({ path, data: this.#turn === undefined ? bytes : new LazyBlob(bytes, this.#turn) });
+  }
+
+  close(): void {
+    for (const bytes of this.#open) bytes.close();
   }
 }

@@ -6,21 +6,24 @@
  * because the numbers of that run are not to be believed; a session that failed once never runs again.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { Rooms } from '@/base/room.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { Provider } from '@/engine/api/messages.ts';
-import type { ByteSource } from '@/formats/byte-source.ts';
 import { decomposeAttention } from '@/formats/onnx/decomposed-attention.ts';
 import { foldConstants } from '@/formats/onnx/folded-constants.ts';
 import type { Backend, BackendTensor, DeviceLimits, StageFiles, StageSession, TensorType } from './backend.ts';
-import { LazyBytes } from './external-data.ts';
+import { ExternalData, turnsInBatches } from './external-data.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 import type { OpenDevice } from './web-device.ts';
+import type { WebBuild } from './web-ort.ts';
 
 export type WebOrt = typeof import('onnxruntime-common');
 type TensorData = Float32Array | Int32Array | BigInt64Array;
 
 export interface WebBackendOptions {
+  /** Which `ort` is: the one with JSPI can wait while it makes a session. */
+  readonly build?: WebBuild;
   /** Log everything ONNX Runtime says while it makes a session, e.g. which provider each node got. */
   readonly verbose?: boolean;
 }
@@ -216,11 +219,11 @@ class GpuHealth {
   }
 }
 
-/** The file to be read a tensor at a time where that can be done, otherwise its bytes. */
-async function externalFile(source: ByteSource, signal: AbortSignal | undefined): Promise<LazyBytes | Uint8Array> {
-  const { size, openSync } = source;
-  return openSync === undefined ? source.read(0, size, signal) : new LazyBytes(size, await openSync());
-}
+/**
+ * Bytes of weights given to the device in one go. Until it has taken them in they lie in memory that the page shares with the browser's
+ * graphics process, which can be slower than the page: without a limit, 0.5 GB of a stage of 0.76.
+ */
+const batchBytes = 96 * 1024 * 1024;
 
 export class WebBackend implements Backend {
   readonly provider: Provider;
@@ -232,6 +235,8 @@ export class WebBackend implements Backend {
   readonly #gpu: { readonly health: GpuHealth; readonly device: GPUDevice } | undefined;
   readonly #options: WebBackendOptions;
   readonly #sessions = new Set<WebSession>();
+  /** Sessions are made one at a time, so each may use them all. */
+  readonly #rooms = new Rooms();
 
   /** @param gpu the device to compute on; absent: the CPU. The backend owns it and destroys it when disposed. */
   constructor(ort: WebOrt, provider: Provider, gpu: OpenDevice | undefined, options: WebBackendOptions = {}) {
@@ -256,18 +261,21 @@ export class WebBackend implements Backend {
       signal?.throwIfAborted();
       const written = await stage.graph.read(0, stage.graph.size, signal);
       const plain = this.#gpu === undefined ? decomposeAttention(written) : written;
-      const { graph, constants } = foldConstants(plain, stage.data);
-      const externalData: { path: string; data: LazyBytes | Uint8Array }[] = [];
+      const { graph, constants } = foldConstants(plain, stage.data, this.#rooms);
       const gpu = this.#gpu;
+      const takenIn = gpu && (() => gpu.health.untilLost(gpu.device.queue.onSubmittedWorkDone()));
+      const canWait = this.#options.build === 'jspi';
+      const external = new ExternalData(
+        this.#rooms,
+        canWait && takenIn ? turnsInBatches(batchBytes, takenIn) : undefined,
+      );
       try {
-        if (constants !== undefined)
-          externalData.push({ path: constants.name, data: await externalFile(constants.bytes, signal) });
-        for (const { name, bytes } of stage.data)
-          externalData.push({ path: name, data: await externalFile(bytes, signal) });
+        if (constants !== undefined) await external.add(constants.name, constants.bytes, signal);
+        for (const { name, bytes } of stage.data) await external.add(name, bytes, signal);
         const creating = this.#ort.InferenceSession.create(graph, {
           executionProviders: [gpu === undefined ? 'wasm' : webGpuProvider(this.#ort, gpu.device)],
           ...(gpu === undefined ? {} : { preferredOutputLocation: 'gpu-buffer' as const }),
-          externalData,
+          externalData: external.files,
           graphOptimizationLevel: 'all',
           // Lengths differ from run to run, so a pattern remembered for one shape only holds memory.
           enableMemPattern: false,
@@ -275,26 +283,19 @@ export class WebBackend implements Backend {
           logSeverityLevel: this.#options.verbose === true ? 0 : 3,
         });
         const created = await (gpu === undefined ? creating : gpu.health.untilLost(creating));
+        // Also where ONNX Runtime cannot wait: the next stage's weights would be added to those.
+        await takenIn?.();
         gpu?.health.check();
         return created;
       } catch (error) {
-        for (const { data } of externalData)
-          if (data instanceof LazyBytes && data.problem !== undefined) throw data.problem;
-        throw error;
+        throw external.problem ?? error;
       } finally {
-        for (const { data } of externalData) if (data instanceof LazyBytes) data.close();
+        external.close();
       }
     });
     const wrapped = new WebSession(session, this.#gpu?.health, () => this.#sessions.delete(wrapped));
     this.#sessions.add(wrapped);
     return wrapped;
-  }
-
-  idle(): Promise<void> {
-    return queue.run(async () => {
-      const gpu = this.#gpu;
-      if (gpu !== undefined) await gpu.health.untilLost(gpu.device.queue.onSubmittedWorkDone());
-    });
   }
 
   tensor(type: TensorType, data: TensorData, dims: readonly number[]): BackendTensor {

@@ -14,8 +14,13 @@ import { hasJspi, wasmThreads } from './web-device.ts';
 
 export type WebBuild = 'jspi' | 'asyncify';
 
-/** Loads a build once per page or worker. Default: JSPI where the browser has it. */
-export async function loadWebOrt(build: WebBuild = hasJspi() ? 'jspi' : 'asyncify'): Promise<WebOrt> {
+/** JSPI where the browser has it. */
+export function preferredBuild(): WebBuild {
+  return hasJspi() ? 'jspi' : 'asyncify';
+}
+
+/** Loads a build once per page or worker. */
+export async function loadWebOrt(build: WebBuild): Promise<WebOrt> {
   const ort = build === 'jspi' ? await import('onnxruntime-web/jspi') : await import('onnxruntime-web/webgpu');
   const [mjs, wasm] = build === 'jspi' ? [jspiModule, jspiBinary] : [asyncifyModule, asyncifyBinary];
   // Absolute: the wasm threads resolve them against their own script.

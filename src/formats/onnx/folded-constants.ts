@@ -10,7 +10,7 @@
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { f16ToF32 } from '@/base/half.ts';
-import { Room } from '@/base/room.ts';
+import { Rooms } from '@/base/room.ts';
 import type { ByteSource, OpenBytes } from '../byte-source.ts';
 import { checkRange } from '../memory-source.ts';
 import {
@@ -53,12 +53,13 @@ interface PlacedConstant extends Constant {
 }
 
 /**
- * @param graph a serialised ONNX model. @param data its data files by the names it refers to.
+ * @param graph a serialised ONNX model. @param data its data files by the names it refers to. @param rooms for what is read of them.
  * @throws what the decoder throws for bytes that are no ONNX model.
  */
 export function foldConstants(
   graph: Uint8Array<ArrayBuffer>,
   data: readonly { readonly name: string; readonly bytes: ByteSource }[],
+  rooms: Rooms = new Rooms(),
 ): FoldedStage {
   const model = fromBinary(ModelProtoSchema, graph);
   if (model.graph === undefined) return { graph };
@@ -66,7 +67,7 @@ export function foldConstants(
   const name = 'constants.f32';
   const placed = folding.run(name);
   if (placed.length === 0) return { graph };
-  return { graph: toBinary(ModelProtoSchema, model), constants: { name, bytes: constantsSource(name, placed) } };
+  return { graph: toBinary(ModelProtoSchema, model), constants: { name, bytes: constantsSource(name, placed, rooms) } };
 }
 
 /** Rewrites the graph that it was given. */
@@ -186,7 +187,7 @@ interface Range {
 }
 
 /** The constants one after the other; read at once where their files can be. */
-function constantsSource(name: string, placed: readonly PlacedConstant[]): ByteSource {
+function constantsSource(name: string, placed: readonly PlacedConstant[], rooms: Rooms): ByteSource {
   const last = placed.at(-1);
   const size = last === undefined ? 0 : last.offset + last.length;
 
@@ -228,10 +229,8 @@ function constantsSource(name: string, placed: readonly PlacedConstant[]): ByteS
   ];
   const openSync = async (): Promise<OpenBytes> => {
     const open = new Map<ByteSource, OpenBytes>();
-    const rooms: Room[] = [];
     const close = (): void => {
       for (const file of open.values()) file.close();
-      for (const room of rooms) room.free();
     };
     try {
       for (const source of sources) open.set(source, await source.openSync!());
@@ -243,7 +242,7 @@ function constantsSource(name: string, placed: readonly PlacedConstant[]): ByteS
       read(offset, length, room) {
         const parts = touched(offset, length);
         const read = rangesOfAll(parts).map((range, place) =>
-          open.get(range.source)!.read(range.offset, range.length, (rooms[place] ??= new Room())),
+          open.get(range.source)!.read(range.offset, range.length, rooms.of(`range ${place}`)),
         );
         return compute(parts, read, room.take(length));
       },
@@ -284,6 +283,9 @@ type Loaded =
   | { readonly kind: 'values'; readonly values: Float32Array }
   | { readonly kind: 'product'; readonly of: Loaded; readonly factor: number }
   | { readonly kind: 'sum'; readonly of: Loaded; readonly and: Loaded; readonly second: Float32Array<ArrayBuffer> };
+
+/** The f32 value of every binary16 pattern: for arithmetic, where it does not matter which NaN a NaN is. */
+const widened = f16ToF32(Uint16Array.from({ length: 65_536 }, (_, bits) => bits));
 
 /** Values computed in one go: what every step of an expression reads and writes stays in the nearest cache. */
 const goValues = 4096;
@@ -346,17 +348,28 @@ function fill(loaded: Loaded, first: number, target: Float32Array<ArrayBuffer>):
       target.set(loaded.values.subarray(first, first + target.length));
       return;
     case 'product': {
-      fill(loaded.of, first, target);
-      const { factor } = loaded;
+      const { of, factor } = loaded;
+      if (of.kind === 'halves') {
+        const { bits } = of;
+        for (let i = 0; i < target.length; i++) target[i] = widened[bits[first + i]!]! * factor;
+        return;
+      }
+      fill(of, first, target);
       for (let i = 0; i < target.length; i++) target[i] = target[i]! * factor;
       return;
     }
     default: {
-      fill(loaded.of, first, target);
-      const second = loaded.second.subarray(0, target.length);
-      fill(loaded.and, first, second);
       // The sum of two f32 in f64, rounded once by being stored, is the f32 sum.
-      for (let i = 0; i < target.length; i++) target[i] = target[i]! + second[i]!;
+      const { of, and, second } = loaded;
+      fill(of, first, target);
+      if (and.kind === 'halves') {
+        const { bits } = and;
+        for (let i = 0; i < target.length; i++) target[i] = target[i]! + widened[bits[first + i]!]!;
+        return;
+      }
+      const others = second.subarray(0, target.length);
+      fill(and, first, others);
+      for (let i = 0; i < target.length; i++) target[i] = target[i]! + others[i]!;
     }
   }
 }
