@@ -11,14 +11,17 @@ import { Backbone } from '@/runtime/backbone.ts';
 import type { Backend } from '@/runtime/backend.ts';
 import { StreamedBackbone } from '@/runtime/streamed-backbone.ts';
 
-export interface LoadFigures {
-  readonly tokens: number;
+export interface LoadTimes {
   /** Manifest, tokenizer, heads; the hashes too where they are verified. */
   readonly openMs: number;
   /** Making every session once: reading the weights and laying them out, until the device has taken them in. */
   readonly sessionsMs: number;
   readonly weightBytes: number;
   readonly packageBytes: number;
+}
+
+export interface LoadFigures extends LoadTimes {
+  readonly tokens: number;
   /** The score without making sessions. */
   readonly computeMs: number;
   readonly score: number;
@@ -30,12 +33,7 @@ export interface LoadFigures {
 const messages = [{ role: 'user' as const, content: 'Hi' }];
 const response = 'Hello';
 
-export async function loadAndScore(
-  files: FileSet,
-  backend: Backend,
-  stages: StageMode,
-  verifyHashes: boolean,
-): Promise<LoadFigures> {
+async function openTimed(files: FileSet, backend: Backend, stages: StageMode, verifyHashes: boolean) {
   const startedAt = performance.now();
   const signal = new AbortController().signal;
   const opened = await openLocalPackage(files, { verifyHashes, signal, onProgress: () => undefined });
@@ -61,6 +59,29 @@ export async function loadAndScore(
     stages === 'streamed'
       ? new StreamedBackbone(timed, architecture, opened.embedding, opened.stages)
       : await Backbone.create(timed, architecture, opened.embedding, opened.stages);
+  const times = (): LoadTimes => ({
+    openMs: openedAt - startedAt,
+    sessionsMs,
+    weightBytes: opened.manifest.stages.flatMap(({ data }) => data).reduce((sum, { bytes }) => sum + bytes, 0),
+    packageBytes: opened.loadedBytes,
+  });
+  return { opened, openedAt, backbone, times };
+}
+
+/** Loads all stages and lets them go. */
+export async function loadOnly(files: FileSet, backend: Backend, verifyHashes: boolean): Promise<LoadTimes> {
+  const { backbone, times } = await openTimed(files, backend, 'resident', verifyHashes);
+  await backbone.dispose();
+  return times();
+}
+
+export async function loadAndScore(
+  files: FileSet,
+  backend: Backend,
+  stages: StageMode,
+  verifyHashes: boolean,
+): Promise<LoadFigures> {
+  const { opened, openedAt, backbone, times } = await openTimed(files, backend, stages, verifyHashes);
   const encoded = opened.tokenizer.encode(messages, response);
   const [scored, gate] = sequencesFor(encoded);
   const [first, second] = await backbone.features(gate === undefined ? [scored] : [scored, gate]);
@@ -70,13 +91,11 @@ export async function loadAndScore(
   const { score, rewards, gateWeights } = evaluateHead(opened.head, feature, gateFeature);
   const doneAt = performance.now();
   await backbone.dispose();
+  const taken = times();
   return {
+    ...taken,
     tokens: encoded.tokenIds.length,
-    openMs: openedAt - startedAt,
-    sessionsMs,
-    weightBytes: opened.manifest.stages.flatMap(({ data }) => data).reduce((sum, { bytes }) => sum + bytes, 0),
-    packageBytes: opened.loadedBytes,
-    computeMs: doneAt - openedAt - sessionsMs,
+    computeMs: doneAt - openedAt - taken.sessionsMs,
     score,
     rewards: [...rewards],
     gateWeights: [...gateWeights],

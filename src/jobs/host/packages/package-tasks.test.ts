@@ -197,7 +197,13 @@ describe('saving', () => {
     around.folders.room = 200;
     await expect(tasks().save({ source }, forever())).rejects.toMatchObject({
       code: 'storage',
-      message: expect.stringMatching(/no room left for Tiny: \d kB are still needed.*12\.0 MB free/),
+      message: expect.stringMatching(
+        /no room left for Tiny: \d kB are still needed, and the browser takes no more, although.*12\.0 MB as free/,
+      ),
+    });
+    const little = packageTasks({ ...around, freeBytes: async () => 100 });
+    await expect(little.save({ source }, forever())).rejects.toMatchObject({
+      message: expect.stringMatching(/ are still needed, and the browser has 1 kB free for this page\. /),
     });
     const here = record().files.reduce((sum, entry) => sum + presentBytes(entry, chunkBytes), 0);
     expect(here).toBeGreaterThan(0);

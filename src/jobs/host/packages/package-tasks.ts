@@ -323,11 +323,15 @@ export async function withRoom(
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'QuotaExceededError') throw jobErrorFrom(error);
     const free = await around.freeBytes();
-    const needed = missingBytes === undefined ? '' : `: ${sizeWords(missingBytes())} are still needed`;
-    const given =
-      free === undefined
-        ? ''
-        : `${needed === '' ? ':' : ', and'} the browser has ${sizeWords(free)} free for this page`;
+    const missing = missingBytes?.();
+    const needed = missing === undefined ? '' : `: ${sizeWords(missing)} are still needed`;
+    const join = needed === '' ? ':' : ', and';
+    let given = '';
+    if (free !== undefined && missing !== undefined && free >= missing)
+      given =
+        `${join} the browser takes no more, although it counts ${sizeWords(free)} as free for this page: perhaps the disk is nearly ` +
+        'full';
+    else if (free !== undefined) given = `${join} the browser has ${sizeWords(free)} free for this page`;
     throw new JobError({
       code: 'storage',
       message: `There is no room left for ${name}${needed}${given}. Delete packages or make room on this machine, then go on: what is here stays.`,
