@@ -116,6 +116,13 @@ describe('a file open for reading at once', () => {
     expect(slicesRead).toBe(1);
   });
 
+  it('is read as the Blob where the access handle is not wanted', async () => {
+    const { handle, state } = handleOf(file);
+    const open = await blobSource('a.bin', file, { handle }).openSync?.({ direct: false });
+    expect(open?.read(10, 5, new Room())).toHaveLength(5);
+    expect([state.modes, slicesRead]).toEqual([[], 1]);
+  });
+
   it('does not keep the handle of a file that has changed', async () => {
     const { handle, state } = handleOf(new File([bytes], 'a.bin', { lastModified: 2 }));
     await opened(handle);

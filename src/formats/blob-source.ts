@@ -1,6 +1,6 @@
 /** A `Blob` (dropped file, OPFS file, download) as a `ByteSource`, and a dropped folder as a `FileSet`. */
 import { openAccess, type SyncAccessHandle } from './access-handle.ts';
-import type { ByteSource, ChunkHashes, FileSet, OpenBytes } from './byte-source.ts';
+import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
 import { FormatError } from './errors.ts';
 import { checkRange } from './memory-source.ts';
 
@@ -47,8 +47,8 @@ export function blobSource(
     }
     return whole(bytes, length);
   };
-  const openSync = async (): Promise<OpenBytes> => {
-    const access = handle === undefined ? undefined : await accessTo(handle, blob);
+  const openSync: ByteSource['openSync'] = async ({ direct = true } = {}) => {
+    const access = handle === undefined || !direct ? undefined : await accessTo(handle, blob);
     if (access === undefined) return { read: readSlice, close: () => undefined };
     return {
       read(offset, length, room) {

@@ -42,8 +42,11 @@ export interface ByteSource {
    * for a chunk that could not be hashed there.
    */
   hashChunks?(this: void, chunkBytes: number): AsyncIterable<string | undefined>;
-  /** Opens the file for reading at once, where the place and the scope can (a Blob in a worker, memory). */
-  openSync?(this: void): Promise<OpenBytes>;
+  /**
+   * Opens the file for reading at once, where the place and the scope can (a Blob in a worker, memory).
+   * @param options.direct false: not through an access handle. Default true.
+   */
+  openSync?(this: void, options?: { readonly direct?: boolean }): Promise<OpenBytes>;
   /** Path on disk, on platforms that have one (native ONNX Runtime maps it itself). */
   readonly path?: string;
   /** What tells this version of the file from another, where its place says (a server's ETag, a disk's time of change). */

@@ -150,13 +150,19 @@ describe('ExternalData', () => {
 
   it('mounts what can be read at once, as bytes or as a Blob, and reads the rest whole', async () => {
     const { openSync: _, ...closed } = source;
-    for (const turn of [undefined, async () => undefined]) {
-      const external = new ExternalData(new Rooms(), turn);
-      await external.add('a.data', source, undefined);
+    for (const pace of ['free', 'slow', async () => undefined] as const) {
+      const external = new ExternalData(new Rooms(), pace);
+      const asked: unknown[] = [];
+      const openSync: ByteSource['openSync'] = (options) => {
+        asked.push(options?.direct);
+        return source.openSync!(options);
+      };
+      await external.add('a.data', { ...source, openSync }, undefined);
       await external.add('b.data', closed, undefined);
       const [a, b] = external.files;
       expect([a?.path, b?.path]).toEqual(['a.data', 'b.data']);
-      expect(a?.data).toBeInstanceOf(turn === undefined ? LazyBytes : LazyBlob);
+      expect(a?.data).toBeInstanceOf(typeof pace === 'string' ? LazyBytes : LazyBlob);
+      expect(asked).toEqual([pace !== 'slow']);
       expect(b?.data).toEqual(bytes);
     }
   });
@@ -167,7 +173,7 @@ describe('ExternalData', () => {
       ...source,
       openSync: async () => ({ ...memoryFile(bytes), close: () => void (closed += 1), ...open }),
     });
-    const external = new ExternalData(new Rooms());
+    const external = new ExternalData(new Rooms(), 'free');
     await external.add('a.data', file({}), undefined);
     await external.add('b.data', file({ read: brokenFile.read }), undefined);
     expect(external.problem).toBeUndefined();

@@ -98,17 +98,24 @@ export function turnsInBatches(batchBytes: number, takenIn: () => Promise<unknow
   };
 }
 
+/**
+ * How fast files are read. `free`: what is read is used at once. `slow`: it is on its way to a device for a while, and ONNX Runtime cannot
+ * wait; read through an access handle, half a gigabyte of it would pile up (`batchBytes` of `web-backend.ts`). Otherwise the turn that a
+ * `LazyBlob` waits for.
+ */
+export type Pace = 'free' | 'slow' | ((bytes: number) => Promise<void>);
+
 /** The data files of one session while it is made. */
 export class ExternalData {
   readonly #files: { readonly path: string; readonly data: LazyBytes | LazyBlob | Uint8Array }[] = [];
   readonly #open: LazyBytes[] = [];
   readonly #rooms: Rooms;
-  readonly #turn: ((bytes: number) => Promise<void>) | undefined;
+  readonly #pace: Pace;
 
-  /** @param rooms used until this is closed. @param turn as `LazyBlob` has it; absent: for a build that cannot wait. */
-  constructor(rooms: Rooms, turn?: (bytes: number) => Promise<void>) {
+  /** @param rooms used until this is closed. */
+  constructor(rooms: Rooms, pace: Pace) {
     this.#rooms = rooms;
-    this.#turn = turn;
+    this.#pace = pace;
   }
 
   /** As ONNX Runtime takes them. */
@@ -128,9 +135,14 @@ export class ExternalData {
       this.#files.push({ path, data: await source.read(0, size, signal) });
       return;
     }
-    const bytes = new LazyBytes(size, await openSync(), this.#rooms.of(`file ${this.#open.length}`));
+    const pace = this.#pace;
+    const bytes = new LazyBytes(
+      size,
+      await openSync({ direct: pace !== 'slow' }),
+      this.#rooms.of(`file ${this.#open.length}`),
+    );
     this.#open.push(bytes);
-    this.#files.push({ path, data: this.#turn === undefined ? bytes : new LazyBlob(bytes, this.#turn) });
+    this.#files.push({ path, data: typeof pace === 'string' ? bytes : new LazyBlob(bytes, pace) });
   }
 
   close(): void {

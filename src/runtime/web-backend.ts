@@ -12,7 +12,7 @@ import type { Provider } from '@/engine/api/messages.ts';
 import { decomposeAttention } from '@/formats/onnx/decomposed-attention.ts';
 import { foldConstants } from '@/formats/onnx/folded-constants.ts';
 import type { Backend, BackendTensor, DeviceLimits, StageFiles, StageSession, TensorType } from './backend.ts';
-import { ExternalData, turnsInBatches } from './external-data.ts';
+import { ExternalData, turnsInBatches, type Pace } from './external-data.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 import type { OpenDevice } from './web-device.ts';
@@ -264,11 +264,7 @@ export class WebBackend implements Backend {
       const { graph, constants } = foldConstants(plain, stage.data, this.#rooms);
       const gpu = this.#gpu;
       const takenIn = gpu && (() => gpu.health.untilLost(gpu.device.queue.onSubmittedWorkDone()));
-      const canWait = this.#options.build === 'jspi';
-      const external = new ExternalData(
-        this.#rooms,
-        canWait && takenIn ? turnsInBatches(batchBytes, takenIn) : undefined,
-      );
+      const external = new ExternalData(this.#rooms, this.#pace(takenIn));
       try {
         if (constants !== undefined) await external.add(constants.name, constants.bytes, signal);
         for (const { name, bytes } of stage.data) await external.add(name, bytes, signal);
@@ -296,6 +292,11 @@ export class WebBackend implements Backend {
     const wrapped = new WebSession(session, this.#gpu?.health, () => this.#sessions.delete(wrapped));
     this.#sessions.add(wrapped);
     return wrapped;
+  }
+
+  #pace(takenIn: (() => Promise<unknown>) | undefined): Pace {
+    if (takenIn === undefined) return 'free';
+    return this.#options.build === 'jspi' ? turnsInBatches(batchBytes, takenIn) : 'slow';
   }
 
   tensor(type: TensorType, data: TensorData, dims: readonly number[]): BackendTensor {

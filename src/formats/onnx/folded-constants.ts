@@ -227,13 +227,13 @@ function constantsSource(name: string, placed: readonly PlacedConstant[], rooms:
   const sources = [
     ...new Set(placed.flatMap(({ expression }) => rangesOf(expression, 0, 0)).map(({ source }) => source)),
   ];
-  const openSync = async (): Promise<OpenBytes> => {
+  const openSync: ByteSource['openSync'] = async (options) => {
     const open = new Map<ByteSource, OpenBytes>();
     const close = (): void => {
       for (const file of open.values()) file.close();
     };
     try {
-      for (const source of sources) open.set(source, await source.openSync!());
+      for (const source of sources) open.set(source, await source.openSync!(options));
     } catch (error) {
       close();
       throw error;
