@@ -15,7 +15,7 @@ import classes from './kept-panel.module.css';
 import viewClasses from './models-view.module.css';
 
 const precisions: readonly { readonly value: ConversionRequest['dtype']; readonly label: string }[] = [
-  { value: 'q4', label: 'q4: 5 bits a weight, 8 for v_proj' },
+  { value: 'q4', label: 'q4: 5.1 bits a weight' },
   { value: 'q8', label: 'q8: 8 bits a weight' },
   { value: 'f16', label: 'f16: 16 bits a weight' },
   { value: 'f32', label: 'f32: as the model computes' },

@@ -31,8 +31,9 @@ export function KeptPanel() {
       )}
       {canKeep() && entries.length === 0 ? (
         <p className="muted small">
-          Nothing yet. <b>Keep on this machine</b> saves a package from an address or a folder, so that it opens without
-          being fetched again, also without a network. What arrives stays: a closed page goes on where it was.
+          Nothing yet. <b>Keep here</b> saves a package from an address, <b>Keep on this machine</b> the one that is
+          open. It then opens without being fetched again, also without a network, and faster than a folder. What
+          arrives stays: a closed page goes on where it was.
         </p>
       ) : (
         <ul className={classes.packages} aria-label="Kept packages">
