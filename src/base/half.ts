@@ -32,6 +32,14 @@ function f16Bits(): Uint32Array {
 }
 
 /**
+ * The f32 value of every binary16 pattern `[65,536]`, not to be changed: for arithmetic on halves that are not widened first. The result
+ * of arithmetic on a NaN may be another NaN.
+ */
+export function f16Values(): Float32Array {
+  return new Float32Array(f16Bits().buffer);
+}
+
+/**
  * Widens binary16 bits `[n]` to f32 `[n]`, exactly.
  * @param target written and returned; made when absent.
  * @throws AssertionError when `target` has another length.

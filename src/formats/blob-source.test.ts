@@ -128,6 +128,12 @@ describe('a file open for reading at once', () => {
     await opened(handle);
     expect(state.open).toBe(0);
   });
+
+  it('does not keep the handle of a file that is gone once it is open', async () => {
+    const { handle, state } = handleOf(file);
+    await opened(Object.assign(handle, { getFile: () => Promise.reject(new Error('gone')) }));
+    expect(state).toEqual({ open: 0, modes: ['read-only'] });
+  });
 });
 
 describe('blobFileSet', () => {

@@ -14,11 +14,14 @@ export interface BlobOrigin {
   readonly handle?: FileSystemFileHandle | undefined;
 }
 
+/** A file that can be sent to a worker. */
+export interface NamedFile extends Pick<BlobOrigin, 'handle'> {
+  readonly name: string;
+  readonly blob: Blob;
+}
+
 /** Hashes the chunks of a file on several cores (`hashInWorkers`). */
-export type ChunkHasher = (
-  file: BlobOrigin & { readonly name: string; readonly blob: Blob },
-  chunkBytes: number,
-) => AsyncIterable<string | undefined>;
+export type ChunkHasher = (file: NamedFile, chunkBytes: number) => AsyncIterable<string | undefined>;
 
 /** Reads slices; the Blob is never read whole. */
 export function blobSource(
@@ -93,15 +96,17 @@ export function blobSource(
  * holds it, the browser refuses, or it is not what it was: the Blob says then what is wrong, if anything is.
  */
 async function accessTo(handle: FileSystemFileHandle, blob: Blob): Promise<SyncAccessHandle | undefined> {
+  let access: SyncAccessHandle | undefined;
   try {
-    const access = await openAccess(handle, 'read-only');
+    access = await openAccess(handle, 'read-only');
     if (access === undefined) return undefined;
+    // While it is open nobody writes to it.
     const { size, lastModified } = await handle.getFile();
     if (size === blob.size && blob instanceof File && blob.lastModified === lastModified) return access;
-    access.close();
   } catch {
     // Not a problem yet.
   }
+  access?.close();
   return undefined;
 }
 

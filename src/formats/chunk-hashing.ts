@@ -1,18 +1,12 @@
 /** SHA-256 of the chunks of a file, in this thread or in several workers at once: browsers hash where they are asked to. */
+import { hex } from '@/base/hex.ts';
 import { Room } from '@/base/room.ts';
-import { blobSource } from './blob-source.ts';
+import { blobSource, type NamedFile } from './blob-source.ts';
 import type { ByteSource } from './byte-source.ts';
-
-/** A file that can be sent to a worker. */
-export interface ChunkedFile {
-  readonly name: string;
-  readonly blob: Blob;
-  readonly handle?: FileSystemFileHandle | undefined;
-}
 
 /** What a worker is to hash. */
 export interface HashOrder {
-  readonly file: ChunkedFile;
+  readonly file: NamedFile;
   readonly chunkBytes: number;
   /** Places of its chunks. */
   readonly places: readonly number[];
@@ -34,12 +28,19 @@ export interface HashWorker {
 /** Every worker beyond these waits for the disk. */
 const MOST_WORKERS = 4;
 
+/**
+ * In lower-case hexadecimal. The browser's own is several times faster than wasm, but takes whole pieces only, and is absent outside a
+ * secure context.
+ */
+export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+}
+
 /** Chunks at `places` of a source, lower-case hexadecimal, in that order. @throws FormatError as `read` does; AbortError. */
 export async function* hashChunks(
   source: ByteSource,
   chunkBytes: number,
   places: Iterable<number>,
-  subtle: SubtleCrypto,
   signal?: AbortSignal,
 ): AsyncGenerator<string> {
   const open = await source.openSync?.();
@@ -50,16 +51,12 @@ export async function* hashChunks(
       const offset = place * chunkBytes;
       const length = Math.min(chunkBytes, source.size - offset);
       const chunk = open === undefined ? await source.read(offset, length, signal) : open.read(offset, length, room);
-      yield hex(new Uint8Array(await subtle.digest('SHA-256', chunk)));
+      yield await sha256Of(chunk);
     }
   } finally {
     open?.close();
     room.free();
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** The worker's side. */
@@ -70,7 +67,7 @@ export async function answerHashOrder(
   const { name, blob, handle } = file;
   const waiting = [...places];
   try {
-    for await (const sha256 of hashChunks(blobSource(name, blob, { handle }), chunkBytes, places, crypto.subtle))
+    for await (const sha256 of hashChunks(blobSource(name, blob, { handle }), chunkBytes, places))
       reply({ place: waiting.shift()!, sha256 });
   } catch {
     for (const place of waiting) reply({ place, sha256: undefined });
@@ -84,7 +81,7 @@ export async function answerHashOrder(
 export async function* hashInWorkers(
   createWorker: () => HashWorker,
   cores: number,
-  file: ChunkedFile,
+  file: NamedFile,
   chunkBytes: number,
 ): AsyncGenerator<string | undefined> {
   const found: ((sha256: string | undefined) => void)[] = [];

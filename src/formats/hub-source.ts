@@ -5,6 +5,7 @@
  * Invariant: one chunk is on its way at a time, so no more than one is lost however the download ends. Chunks of two versions of
  * a file are never mixed: the version is part of the key they are kept under.
  */
+import { hex } from '@/base/hex.ts';
 import type { ByteSource, FileSet } from './byte-source.ts';
 import { type HttpOptions, openHttpSource } from './http-source.ts';
 import { checkRange } from './memory-source.ts';
@@ -106,7 +107,7 @@ function keptFiles(name: string, base: string, options: Omit<HubOptions, 'hub'>)
 /** 32 hex digits. */
 async function keyOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest, 0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(new Uint8Array(digest, 0, 16));
 }
 
 type Serial = <T>(work: () => Promise<T>) => Promise<T>;

@@ -126,7 +126,7 @@ export async function checkFile(source: ByteSource, entry: FileEntry, options: C
     chunkHashes?.of === entry.sha256 &&
     chunkHashes.sha256.length === Math.ceil(source.size / chunkHashes.chunkBytes)
   )
-    return checkChunks(source, entry, chunkHashes, subtle, options);
+    return checkChunks(source, entry, chunkHashes, options);
   const hasher = await createSHA256();
   for await (const chunk of chunksOf(source, options)) hasher.update(chunk);
   checkDigest(entry, hasher.digest());
@@ -136,10 +136,9 @@ async function checkChunks(
   source: ByteSource,
   entry: FileEntry,
   { chunkBytes, sha256 }: ChunkHashes,
-  subtle: SubtleCrypto,
   { signal, onProgress }: CheckOptions,
 ): Promise<void> {
-  const hashedHere = (places: Iterable<number>) => hashChunks(source, chunkBytes, places, subtle, signal);
+  const hashedHere = (places: Iterable<number>) => hashChunks(source, chunkBytes, places, signal);
   const spread = sha256.length < SPREAD_FROM_CHUNKS ? undefined : source.hashChunks?.(chunkBytes);
   let begin = 0;
   for await (const found of spread ?? hashedHere(sha256.keys())) {

@@ -132,10 +132,11 @@ export async function keptPackageFiles(folders: PackageFolders, kept: KeptPackag
   const files: PickedFile[] = [];
   const { chunkBytes } = kept;
   for (const path of names) {
-    const blob = await folders.blob(kept.key, path);
+    const handle = await folders.handle?.(kept.key, path);
+    const blob = handle === undefined ? await folders.blob(kept.key, path) : await handle.getFile();
     const file = kept.files.find((each) => each.file === path);
     const chunkHashes = file?.whole === true ? { of: file.sha256, chunkBytes, sha256: file.chunks } : undefined;
-    if (blob !== undefined) files.push({ path, blob, chunkHashes, handle: await folders.handle?.(kept.key, path) });
+    if (blob !== undefined) files.push({ path, blob, chunkHashes, handle });
   }
   return files;
 }

@@ -1,6 +1,7 @@
 /** Real workers and real files of a browser's own storage. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hashInWorkers, type ChunkedFile } from '@/formats/chunk-hashing.ts';
+import type { NamedFile } from '@/formats/blob-source.ts';
+import { hashInWorkers } from '@/formats/chunk-hashing.ts';
 import { hashFile } from '@/formats/model-package.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 
@@ -22,7 +23,7 @@ async function write(content: Uint8Array<ArrayBuffer>): Promise<void> {
   await stream.close();
 }
 
-async function hashes(file: Omit<ChunkedFile, 'name'>): Promise<(string | undefined)[]> {
+async function hashes(file: Omit<NamedFile, 'name'>): Promise<(string | undefined)[]> {
   const found: (string | undefined)[] = [];
   for await (const hash of hashInWorkers(createWorker, 3, { name, ...file }, chunkBytes)) found.push(hash);
   return found;

@@ -9,7 +9,7 @@
  * understood stays, with all that follows from it.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { f16ToF32 } from '@/base/half.ts';
+import { f16ToF32, f16Values } from '@/base/half.ts';
 import { Rooms } from '@/base/room.ts';
 import type { ByteSource, OpenBytes } from '../byte-source.ts';
 import { checkRange } from '../memory-source.ts';
@@ -282,10 +282,7 @@ type Loaded =
   | { readonly kind: 'halves'; readonly bits: Uint16Array }
   | { readonly kind: 'values'; readonly values: Float32Array }
   | { readonly kind: 'product'; readonly of: Loaded; readonly factor: number }
-  | { readonly kind: 'sum'; readonly of: Loaded; readonly and: Loaded; readonly second: Float32Array<ArrayBuffer> };
-
-/** The f32 value of every binary16 pattern: for arithmetic, where it does not matter which NaN a NaN is. */
-const widened = f16ToF32(Uint16Array.from({ length: 65_536 }, (_, bits) => bits));
+  | { readonly kind: 'sum'; readonly of: Loaded; readonly and: Loaded };
 
 /** Values computed in one go: what every step of an expression reads and writes stays in the nearest cache. */
 const goValues = 4096;
@@ -323,8 +320,7 @@ function load(expression: Expression, first: number, count: number, files: Itera
       return { kind: 'product', of: load(expression.of, first, count, files), factor: expression.factor };
     case 'sum': {
       const of = load(expression.of, first, count, files);
-      const and = load(expression.and, first, count, files);
-      return { kind: 'sum', of, and, second: new Float32Array(goValues) };
+      return { kind: 'sum', of, and: load(expression.and, first, count, files) };
     }
     default: {
       const values = new Float32Array(count);
@@ -338,7 +334,7 @@ function fillAll(loaded: Loaded, target: Float32Array<ArrayBuffer>, first = 0): 
   for (let at = 0; at < target.length; at += goValues) fill(loaded, first + at, target.subarray(at, at + goValues));
 }
 
-/** Values from `first` on, as many as `target` takes: `goValues` at most. */
+/** Values from `first` on, as many as `target` takes. */
 function fill(loaded: Loaded, first: number, target: Float32Array<ArrayBuffer>): void {
   switch (loaded.kind) {
     case 'halves':
@@ -351,6 +347,7 @@ function fill(loaded: Loaded, first: number, target: Float32Array<ArrayBuffer>):
       const { of, factor } = loaded;
       if (of.kind === 'halves') {
         const { bits } = of;
+        const widened = f16Values();
         for (let i = 0; i < target.length; i++) target[i] = widened[bits[first + i]!]! * factor;
         return;
       }
@@ -360,14 +357,15 @@ function fill(loaded: Loaded, first: number, target: Float32Array<ArrayBuffer>):
     }
     default: {
       // The sum of two f32 in f64, rounded once by being stored, is the f32 sum.
-      const { of, and, second } = loaded;
+      const { of, and } = loaded;
       fill(of, first, target);
       if (and.kind === 'halves') {
         const { bits } = and;
+        const widened = f16Values();
         for (let i = 0; i < target.length; i++) target[i] = target[i]! + widened[bits[first + i]!]!;
         return;
       }
-      const others = second.subarray(0, target.length);
+      const others = new Float32Array(target.length);
       fill(and, first, others);
       for (let i = 0; i < target.length; i++) target[i] = target[i]! + others[i]!;
     }

@@ -7,7 +7,7 @@ import { convertCheckpoint } from '@/convert/convert-checkpoint.ts';
 import { decodeConversionState, encodeConversionState, filesOfState } from '@/convert/conversion-state.ts';
 import { CHUNK_BYTES, type KeptPackage } from '@/formats/kept/kept-package.ts';
 import type { ConversionRequest } from '@/jobs/api/packages.ts';
-import { sha256Of } from '@/jobs/host/packages/fill-file.ts';
+import { sha256Of } from '@/formats/chunk-hashing.ts';
 import { RecordKeeper } from '@/jobs/host/packages/record-keeper.ts';
 import { alone, withRoom, type PackageSurroundings } from '@/jobs/host/packages/package-tasks.ts';
 import { keptSink } from './kept-sink.ts';

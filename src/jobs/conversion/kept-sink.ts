@@ -7,7 +7,7 @@ import type { PackageFile, PackageSink } from '@/convert/package-sink.ts';
 import type { KeptFile } from '@/formats/kept/kept-package.ts';
 import { keptFileSet, type PackageFolders, type PositionedFile } from '@/formats/kept/package-folders.ts';
 import { MANIFEST_FILE } from '@/formats/manifest.ts';
-import { sha256Of } from '@/jobs/host/packages/fill-file.ts';
+import { sha256Of } from '@/formats/chunk-hashing.ts';
 import type { RecordKeeper } from '@/jobs/host/packages/record-keeper.ts';
 
 export interface KeptSink extends PackageSink {

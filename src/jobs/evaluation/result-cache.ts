@@ -3,6 +3,7 @@
  * killed page loses at most the batch it was in. Rewards and gate stay in memory; hidden states are read back when asked for, to
  * evaluate another head without scoring again.
  */
+import { hex } from '@/base/hex.ts';
 import type { RowWarning } from '@/core/scored-set.ts';
 import type { ByteSource } from '@/formats/byte-source.ts';
 import { FormatError } from '@/formats/errors.ts';
@@ -166,7 +167,7 @@ export class ResultCache {
     const vector = (bytes: Uint8Array<ArrayBuffer>, row: number): Float64Array =>
       new Float64Array(bytes.buffer.slice(bytes.byteOffset + 8 * row * k, bytes.byteOffset + 8 * (row + 1) * k));
     for (let row = 0; row < rows; row++) {
-      const hash = hexOf(hashes.subarray(row * hashBytes, (row + 1) * hashBytes));
+      const hash = hex(hashes.subarray(row * hashBytes, (row + 1) * hashBytes));
       const result: CachedResult = {
         hash,
         score: new DataView(scores.buffer, scores.byteOffset + 8 * row).getFloat64(0, true),
@@ -265,8 +266,4 @@ function warningsOf(header: SafetensorsHeader, where: string): Readonly<Record<s
   return Object.fromEntries(
     Object.entries(value).map(([row, list]) => [row, Array.isArray(list) ? list.filter(isWarning) : []]),
   );
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -4,6 +4,7 @@
  */
 import { createSHA256 } from 'hash-wasm';
 import type { ByteSource } from '@/formats/byte-source.ts';
+import { sha256Of } from '@/formats/chunk-hashing.ts';
 import { FormatError } from '@/formats/errors.ts';
 import { chunkLength } from '@/formats/kept/kept-package.ts';
 import type { PackageFolders, PositionedFile } from '@/formats/kept/package-folders.ts';
@@ -132,10 +133,4 @@ async function readChunk(
     if (error instanceof FormatError && error.code === 'mismatch') throw new StaleFile(error);
     throw error;
   }
-}
-
-/** In lower-case hexadecimal. The browser's own is several times faster than wasm, but takes whole pieces only. */
-export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -2,7 +2,7 @@
 import { createSHA256 } from 'hash-wasm';
 import { chunkLength, type KeptFile, type KeptPackage } from '@/formats/kept/kept-package.ts';
 import type { PackageFolders } from '@/formats/kept/package-folders.ts';
-import { sha256Of } from './fill-file.ts';
+import { sha256Of } from '@/formats/chunk-hashing.ts';
 
 /**
  * The files as they are now.
