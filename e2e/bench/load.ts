@@ -5,8 +5,8 @@
  *
  * `--from folder` (a chosen folder, default) or `kept` (put into the browser's own storage first) · `--provider wasm` or
  * `webgpu-no-subgroups` (default) · `--stages streamed` (default) or `resident` · `--verify` (hashes too) ·
- * `--loads 5` (the last of them scores; all stages are loaded in the others; prints the median) ·
- * `--build asyncify` (for browsers without JSPI; default: what this browser gets) · `--native-only`
+ * `--loads 5` (the last of them scores; all stages are loaded in the others; prints the median) · `--no-score` (only loads all stages:
+ * times and memory) · `--build asyncify` (for browsers without JSPI; default: what this browser gets) · `--native-only`
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -31,6 +31,7 @@ const { values, positionals } = parseArgs({
     build: { type: 'string' },
     verify: { type: 'boolean', default: false },
     loads: { type: 'string', default: '1' },
+    'no-score': { type: 'boolean', default: false },
     'native-only': { type: 'boolean', default: false },
   },
 });
@@ -68,30 +69,34 @@ function describe(where: string, figures: LoadFigures): void {
 const worst = (a: readonly number[], b: readonly number[]): number =>
   Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? Number.NaN))));
 
-const created = await nativeBackendFactory({}).create('native');
-if (!('backend' in created)) throw new Error(created.unavailable);
-const native = await loadAndScore(diskFileSet(model), created.backend, stages, values.verify);
-await created.backend.dispose();
-describe('native CPU', native);
+let native: LoadFigures | undefined;
+if (!values['no-score']) {
+  const created = await nativeBackendFactory({}).create('native');
+  if (!('backend' in created)) throw new Error(created.unavailable);
+  native = await loadAndScore(diskFileSet(model), created.backend, stages, values.verify);
+  await created.backend.dispose();
+  describe('native CPU', native);
+}
 
 if (!values['native-only']) {
-  const measured = await withBenchPage(model, inPage);
-  const { figures, adapter, loads, idleBytes, peakBytes, gpuPeakBytes } = measured;
-  describe(
-    `Chromium on ${provider}${build === undefined ? '' : `, ${build} build`}${adapter === undefined ? '' : ` (${adapter})`}`,
-    figures,
-  );
+  const { figures, adapter, loads, idleBytes, peakBytes, gpuPeakBytes } = await withBenchPage(model, inPage);
+  const where = `Chromium on ${provider}${build === undefined ? '' : `, ${build} build`}${adapter === undefined ? '' : ` (${adapter})`}`;
+  if (figures === undefined) console.log(`${where}, all stages:`);
+  else describe(where, figures);
   const together = ({ openMs, sessionsMs }: LoadTimes): number => openMs + sessionsMs;
   const median = loads.toSorted((a, b) => together(a) - together(b))[Math.floor(loads.length / 2)];
-  if (loads.length > 1 && median !== undefined) {
-    for (const times of loads) console.log(`  ${loading(times)}`);
-    console.log(`  median: ${loading(median)}`);
-  }
-  const limit = idleBytes + 0.15 * figures.weightBytes + 0.25e9;
+  for (const times of loads) console.log(`  ${loading(times)}`);
+  if (loads.length > 1 && median !== undefined) console.log(`  median: ${loading(median)}`);
+  const { weightBytes = Number.NaN } = figures ?? median ?? {};
+  const limit = idleBytes + 0.15 * weightBytes + 0.25e9;
   console.log(
     `memory of the page's process: idle ${gigabytes(idleBytes)}, peak ${gigabytes(peakBytes)}, limit ${gigabytes(limit)} ` +
       `(${peakBytes <= limit ? 'kept' : 'exceeded'}); graphics process at its peak ${gigabytes(gpuPeakBytes)}`,
   );
+  if (figures !== undefined && native !== undefined) compare(figures, native);
+}
+
+function compare(figures: LoadFigures, native: LoadFigures): void {
   console.log(
     `against the native CPU: score ${Math.abs(figures.score - native.score).toExponential(1)}, ` +
       `rewards ${worst(figures.rewards, native.rewards).toExponential(1)} (largest ${Math.max(...native.rewards.map(Math.abs)).toPrecision(3)}), ` +
@@ -119,15 +124,15 @@ async function inPage(page: Page) {
     return reply;
   };
   const loads: LoadTimes[] = [];
-  while (loads.length < Number(values.loads) - 1) {
+  const withoutScore = Number(values.loads) - (values['no-score'] ? 0 : 1);
+  while (loads.length < withoutScore) {
     const reply = await load(true);
     if (reply.kind === 'loaded') loads.push(reply.times);
   }
-  const reply = await load(false);
+  const scored = values['no-score'] ? undefined : await load(false);
   const peak = await watch.stop();
-  if (reply.kind !== 'done') throw new Error('the last load did not score');
-  if (stages === 'resident') loads.push(reply.figures);
-  const { figures, adapter } = reply;
+  const { figures, adapter } = scored?.kind === 'done' ? scored : {};
+  if (figures !== undefined && stages === 'resident') loads.push(figures);
   return { figures, adapter, loads, idleBytes: idle.renderer, peakBytes: peak.renderer, gpuPeakBytes: peak.gpu };
 }
 
