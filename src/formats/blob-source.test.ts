@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Room } from '@/base/room.ts';
 import { blobFileSet, blobSource } from './blob-source.ts';
+import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './errors.ts';
 import { memoryFileSet } from './memory-source.ts';
 
@@ -116,13 +117,6 @@ describe('a file open for reading at once', () => {
     expect(slicesRead).toBe(1);
   });
 
-  it('is read as the Blob where the access handle is not wanted', async () => {
-    const { handle, state } = handleOf(file);
-    const open = await blobSource('a.bin', file, { handle }).openSync?.({ direct: false });
-    expect(open?.read(10, 5, new Room())).toHaveLength(5);
-    expect([state.modes, slicesRead]).toEqual([[], 1]);
-  });
-
   it('does not keep the handle of a file that has changed', async () => {
     const { handle, state } = handleOf(new File([bytes], 'a.bin', { lastModified: 2 }));
     await opened(handle);
@@ -133,6 +127,48 @@ describe('a file open for reading at once', () => {
     const { handle, state } = handleOf(file);
     await opened(Object.assign(handle, { getFile: () => Promise.reject(new Error('gone')) }));
     expect(state).toEqual({ open: 0, modes: ['read-only'] });
+  });
+});
+
+describe('a file read from front to back', () => {
+  const file = new File([bytes], 'a.bin', { lastModified: 1 });
+  const filled = async (source: ByteSource, offset: number, length: number) => {
+    const target = new Uint8Array(length);
+    const open = await source.openForward!();
+    await open.fill(offset, target).finally(() => open.close());
+    return [...target];
+  };
+
+  it('is read through its access handle, which is closed', async () => {
+    let open = 0;
+    const now = bytes.toReversed();
+    const handle = {
+      getFile: async () => file,
+      async createSyncAccessHandle() {
+        open += 1;
+        return {
+          read(buffer: Uint8Array, { at }: { at: number }) {
+            buffer.set(now.subarray(at, at + buffer.length));
+            return Math.min(buffer.length, 60 - at);
+          },
+          close: () => void (open -= 1),
+        };
+      },
+    } as unknown as FileSystemFileHandle;
+    const source = blobSource('a.bin', file, { handle });
+    expect(await filled(source, 20, 30)).toEqual([...now.subarray(20, 50)]);
+    await expect(filled(source, 50, 20)).rejects.toThrow('10 of 20 bytes could be read');
+    await expect(filled(source, 90, 11)).rejects.toThrow(/asked for/);
+    const opened = await source.openForward!();
+    await expect(opened.fill(0, new Uint8Array(1), AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
+    opened.close();
+    expect(open).toBe(0);
+  });
+
+  it('is read as the Blob without one', async () => {
+    const source = blobSource('a.bin', file);
+    expect(await filled(source, 20, 30)).toEqual([...bytes.subarray(20, 50)]);
+    await expect(filled(source, 90, 11)).rejects.toMatchObject({ name: 'FormatError', code: 'truncated' });
   });
 });
 

@@ -1,7 +1,9 @@
 /** A `Blob` (dropped file, OPFS file, download) as a `ByteSource`, and a dropped folder as a `FileSet`. */
 import { openAccess, type SyncAccessHandle } from './access-handle.ts';
-import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
+import { streamForward } from './blob-stream.ts';
+import type { ByteSource, ChunkHashes, FileSet, OpenBytes } from './byte-source.ts';
 import { FormatError } from './errors.ts';
+import { inRanges } from './forward-bytes.ts';
 import { checkRange } from './memory-source.ts';
 
 /** Only workers have it, and the type library of pages does not know it. */
@@ -50,39 +52,56 @@ export function blobSource(
     }
     return whole(bytes, length);
   };
-  const openSync: ByteSource['openSync'] = async ({ direct = true } = {}) => {
-    const access = handle === undefined || !direct ? undefined : await accessTo(handle, blob);
-    if (access === undefined) return { read: readSlice, close: () => undefined };
+  const readThrough = (access: SyncAccessHandle, offset: number, target: Uint8Array<ArrayBuffer>): void => {
+    checkRange(name, blob.size, offset, target.length);
+    for (let done = 0; done < target.length;) {
+      const got = access.read(target.subarray(done), { at: offset + done });
+      if (got === 0) throw new FormatError('truncated', name, `${done} of ${target.length} bytes could be read.`);
+      done += got;
+    }
+  };
+  const access = async (): Promise<SyncAccessHandle | undefined> =>
+    handle === undefined ? undefined : accessTo(handle, blob);
+  const openSync = async (): Promise<OpenBytes> => {
+    const opened = await access();
+    if (opened === undefined) return { read: readSlice, close: () => undefined };
     return {
       read(offset, length, room) {
-        checkRange(name, blob.size, offset, length);
         const bytes = room.take(length);
-        for (let done = 0; done < length;) {
-          const got = access.read(bytes.subarray(done), { at: offset + done });
-          if (got === 0) throw new FormatError('truncated', name, `${done} of ${length} bytes could be read.`);
-          done += got;
-        }
+        readThrough(opened, offset, bytes);
         return bytes;
       },
-      close: () => access.close(),
+      close: () => opened.close(),
     };
+  };
+  const read: ByteSource['read'] = async (offset, length, signal) => {
+    signal?.throwIfAborted();
+    checkRange(name, blob.size, offset, length);
+    let bytes: ArrayBuffer;
+    try {
+      bytes = await blob.slice(offset, offset + length).arrayBuffer();
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+    signal?.throwIfAborted();
+    return whole(bytes, length);
   };
   return {
     name,
     chunkHashes,
     size: blob.size,
     ...(hasher === undefined ? {} : { hashChunks: (chunkBytes: number) => hasher({ name, blob, handle }, chunkBytes) }),
-    async read(offset, length, signal) {
-      signal?.throwIfAborted();
-      checkRange(name, blob.size, offset, length);
-      let bytes: ArrayBuffer;
-      try {
-        bytes = await blob.slice(offset, offset + length).arrayBuffer();
-      } catch (cause) {
-        throw unreadable(cause);
-      }
-      signal?.throwIfAborted();
-      return whole(bytes, length);
+    read,
+    async openForward() {
+      const opened = await access();
+      if (opened === undefined) return streamForward(blob, inRanges({ read }));
+      return {
+        async fill(offset, target, signal) {
+          signal?.throwIfAborted();
+          readThrough(opened, offset, target);
+        },
+        close: () => opened.close(),
+      };
     },
     ...(typeof FileReaderSync === 'undefined' ? {} : { openSync }),
     async blob() {

@@ -3,6 +3,7 @@
  * Everything that reads a model file reads it through this interface, so parsers never know where bytes come from.
  */
 import type { Room } from '@/base/room.ts';
+import type { ForwardBytes } from './forward-bytes.ts';
 
 /** Hashes of the pieces of a file, taken while the file as a whole was proven. */
 export interface ChunkHashes {
@@ -42,11 +43,10 @@ export interface ByteSource {
    * for a chunk that could not be hashed there.
    */
   hashChunks?(this: void, chunkBytes: number): AsyncIterable<string | undefined>;
-  /**
-   * Opens the file for reading at once, where the place and the scope can (a Blob in a worker, memory).
-   * @param options.direct false: not through an access handle. Default true.
-   */
-  openSync?(this: void, options?: { readonly direct?: boolean }): Promise<OpenBytes>;
+  /** Opens the file for reading at once, where the place and the scope can (a Blob in a worker, memory). */
+  openSync?(this: void): Promise<OpenBytes>;
+  /** Opens the file for reading from front to back, where the place has a way for that; see `openForward` of `forward-bytes.ts`. */
+  openForward?(this: void): Promise<ForwardBytes>;
   /** Path on disk, on platforms that have one (native ONNX Runtime maps it itself). */
   readonly path?: string;
   /** What tells this version of the file from another, where its place says (a server's ETag, a disk's time of change). */

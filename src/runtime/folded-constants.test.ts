@@ -71,4 +71,22 @@ describe('foldConstants', () => {
     );
     await expect(bytes.read(bytes.size - 1, 2)).rejects.toThrow(/asked for/);
   });
+
+  it.each(forms)('%s: computes every tensor from its ranges, to the same bytes', async (form) => {
+    for (const { files } of syntheticModel({ form, inMemory: true }).stages) {
+      const { constants } = await folded(files);
+      let next = 0;
+      for (const constant of constants?.tensors ?? []) {
+        const { offset, length, ranges } = constant;
+        expect(offset).toBe(next);
+        next += length;
+        const read = await Promise.all(ranges.map((range) => range.source.read(range.offset, range.length)));
+        // As in a mapped buffer: others lie before it.
+        const target = new Uint8Array(16 + length).subarray(16);
+        constant.compute(read, target);
+        expect(target).toEqual(await constants?.bytes.read(offset, length));
+      }
+      expect(next).toBe(constants?.bytes.size ?? 0);
+    }
+  });
 });

@@ -1,6 +1,7 @@
 /** onnxruntime-web on real devices: the converter's graphs give the CPU's numbers, all nodes where they are meant to run. */
 import { beforeAll, expect, test, vi } from 'vitest';
 import type { Provider } from '@/engine/api/messages.ts';
+import { openForward as openForwardOf, type ForwardBytes } from '@/formats/forward-bytes.ts';
 import { Backbone } from './backbone.ts';
 import type { Backend } from './backend.ts';
 import { syntheticModel, syntheticTokens } from './fixtures/synthetic-stage.ts';
@@ -104,6 +105,40 @@ test.each(cases)(
     expect(Math.max(...(reference?.at(-1) ?? []))).toBeGreaterThan(0.5);
     expect(others).toHaveLength(3);
     for (const other of others) expect(worstDifference(reference ?? [], other)).toBeLessThan(tolerance);
+  },
+);
+
+test.each<WebBuild>(['jspi', 'asyncify'])(
+  '%s: weights are brought to the device in the order of the files',
+  async (build) => {
+    const model = syntheticModel({ form: 'q4' });
+    const tokens = syntheticTokens(40, model.architecture.vocabSize);
+    const backend = await makeBackend('webgpu', { build });
+    const [expected] = await featuresOn(backend, model, tokens, 256);
+    const refuse = () => Promise.reject(new Error('read while the session is made'));
+    const read: string[] = [];
+    const stages = model.stages.map((stage) => ({
+      ...stage,
+      files: {
+        ...stage.files,
+        data: stage.files.data.map(({ name, bytes }) => {
+          const openForward = async () => {
+            const forward = await openForwardOf(bytes);
+            const fill: ForwardBytes['fill'] = (offset, ...others) => {
+              read.push(`${name} ${String(offset).padStart(12)}`);
+              return forward.fill(offset, ...others);
+            };
+            return { ...forward, fill };
+          };
+          return { name, bytes: { ...bytes, openSync: refuse, read: refuse, openForward } };
+        }),
+      },
+    }));
+    const [found] = await featuresOn(backend, { ...model, stages }, tokens, 256);
+    expect(worstDifference(expected ?? [], found ?? [])).toBe(0);
+    expect(read.length).toBeGreaterThan(20);
+    expect(read).toEqual(read.toSorted());
+    await backend.dispose();
   },
 );
 

@@ -10,20 +10,18 @@ import { Rooms } from '@/base/room.ts';
 import { EngineError } from '@/engine/api/errors.ts';
 import type { Provider } from '@/engine/api/messages.ts';
 import { decomposeAttention } from '@/formats/onnx/decomposed-attention.ts';
-import { foldConstants } from '@/formats/onnx/folded-constants.ts';
+import { foldConstants, type FoldedStage } from '@/formats/onnx/folded-constants.ts';
 import type { Backend, BackendTensor, DeviceLimits, StageFiles, StageSession, TensorType } from './backend.ts';
-import { ExternalData, turnsInBatches, type Pace } from './external-data.ts';
+import { ExternalData, type ExternalFile } from './external-data.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 import type { OpenDevice } from './web-device.ts';
-import type { WebBuild } from './web-ort.ts';
+import { WantedList, WeightUploader } from './weight-upload.ts';
 
 export type WebOrt = typeof import('onnxruntime-common');
 type TensorData = Float32Array | Int32Array | BigInt64Array;
 
 export interface WebBackendOptions {
-  /** Which `ort` is: the one with JSPI can wait while it makes a session. */
-  readonly build?: WebBuild;
   /** Log everything ONNX Runtime says while it makes a session, e.g. which provider each node got. */
   readonly verbose?: boolean;
 }
@@ -219,12 +217,6 @@ class GpuHealth {
   }
 }
 
-/**
- * Bytes of weights given to the device in one go. Until it has taken them in they lie in memory that the page shares with the browser's
- * graphics process, which can be slower than the page: without a limit, 0.5 GB of a stage of 0.76.
- */
-const batchBytes = 96 * 1024 * 1024;
-
 export class WebBackend implements Backend {
   readonly provider: Provider;
   readonly adapter?: string;
@@ -232,7 +224,13 @@ export class WebBackend implements Backend {
   readonly limits?: DeviceLimits;
   readonly lost: Promise<string>;
   readonly #ort: WebOrt;
-  readonly #gpu: { readonly health: GpuHealth; readonly device: GPUDevice } | undefined;
+  readonly #gpu:
+    | {
+        readonly health: GpuHealth;
+        readonly device: GPUDevice;
+        readonly uploader: WeightUploader;
+      }
+    | undefined;
   readonly #options: WebBackendOptions;
   readonly #sessions = new Set<WebSession>();
   /** Sessions are made one at a time, so each may use them all. */
@@ -247,8 +245,10 @@ export class WebBackend implements Backend {
       this.lost = new Promise<string>(() => undefined);
       return;
     }
-    const health = new GpuHealth(gpu.device);
-    this.#gpu = { health, device: gpu.device };
+    const { device } = gpu;
+    const health = new GpuHealth(device);
+    const uploader = new WeightUploader(device, (promise) => health.untilLost(promise));
+    this.#gpu = { health, device, uploader };
     this.lost = health.lost;
     this.adapter = gpu.adapter;
     this.software = gpu.software;
@@ -263,40 +263,77 @@ export class WebBackend implements Backend {
       const plain = this.#gpu === undefined ? decomposeAttention(written) : written;
       const { graph, constants } = foldConstants(plain, stage.data, this.#rooms);
       const gpu = this.#gpu;
-      const takenIn = gpu && (() => gpu.health.untilLost(gpu.device.queue.onSubmittedWorkDone()));
-      const external = new ExternalData(this.#rooms, this.#pace(takenIn));
+      if (gpu === undefined) return await this.#createFromBytes(graph, stage, constants, signal);
+      const list = new WantedList(gpu.device);
+      let made: InferenceSession | undefined;
       try {
-        if (constants !== undefined) await external.add(constants.name, constants.bytes, signal);
-        for (const { name, bytes } of stage.data) await external.add(name, bytes, signal);
-        const creating = this.#ort.InferenceSession.create(graph, {
-          executionProviders: [gpu === undefined ? 'wasm' : webGpuProvider(this.#ort, gpu.device)],
-          ...(gpu === undefined ? {} : { preferredOutputLocation: 'gpu-buffer' as const }),
-          externalData: external.files,
-          graphOptimizationLevel: 'all',
-          // Lengths differ from run to run, so a pattern remembered for one shape only holds memory.
-          enableMemPattern: false,
-          // 3 = errors: the optimiser warns about constants it cannot fold in every stage.
-          logSeverityLevel: this.#options.verbose === true ? 0 : 3,
-        });
-        const created = await (gpu === undefined ? creating : gpu.health.untilLost(creating));
-        // Also where ONNX Runtime cannot wait: the next stage's weights would be added to those.
-        await takenIn?.();
-        gpu?.health.check();
-        return created;
+        const files = [...stage.data, ...(constants === undefined ? [] : [constants])];
+        made = await this.#create(
+          graph,
+          files.map(({ name, bytes }) => list.file(name, bytes.size)),
+        );
       } catch (error) {
-        throw external.problem ?? error;
+        if (list.wanted !== undefined) throw error;
       } finally {
-        external.close();
+        list.stop();
       }
+      const { wanted } = list;
+      if (made === undefined || wanted === undefined) {
+        // Some weights were not for buffers: they have to be there while the session is made.
+        await made?.release();
+        return await this.#createFromBytes(graph, stage, constants, signal);
+      }
+      try {
+        await gpu.uploader.upload(wanted, { data: stage.data, constants }, signal);
+        gpu.health.check();
+      } catch (error) {
+        await made.release();
+        throw error;
+      }
+      return made;
     });
     const wrapped = new WebSession(session, this.#gpu?.health, () => this.#sessions.delete(wrapped));
     this.#sessions.add(wrapped);
     return wrapped;
   }
 
-  #pace(takenIn: (() => Promise<unknown>) | undefined): Pace {
-    if (takenIn === undefined) return 'free';
-    return this.#options.build === 'jspi' ? turnsInBatches(batchBytes, takenIn) : 'slow';
+  async #createFromBytes(
+    graph: Uint8Array<ArrayBuffer>,
+    stage: StageFiles,
+    constants: FoldedStage['constants'],
+    signal: AbortSignal | undefined,
+  ): Promise<InferenceSession> {
+    const external = new ExternalData(this.#rooms);
+    try {
+      if (constants !== undefined) await external.add(constants.name, constants.bytes, signal);
+      for (const { name, bytes } of stage.data) await external.add(name, bytes, signal);
+      const made = await this.#create(graph, external.files);
+      if (this.#gpu !== undefined) {
+        const { health, device } = this.#gpu;
+        await health.untilLost(device.queue.onSubmittedWorkDone());
+        health.check();
+      }
+      return made;
+    } catch (error) {
+      throw external.problem ?? error;
+    } finally {
+      external.close();
+    }
+  }
+
+  async #create(graph: Uint8Array<ArrayBuffer>, externalData: readonly ExternalFile[]): Promise<InferenceSession> {
+    const gpu = this.#gpu;
+    const creating = this.#ort.InferenceSession.create(graph, {
+      executionProviders: [gpu === undefined ? 'wasm' : webGpuProvider(this.#ort, gpu.device)],
+      ...(gpu === undefined ? {} : { preferredOutputLocation: 'gpu-buffer' as const }),
+      externalData,
+      graphOptimizationLevel: 'all',
+      // Lengths differ from run to run, so a pattern remembered for one shape only holds memory.
+      enableMemPattern: false,
+      // 3 = errors: the optimiser warns about constants it cannot fold in every stage.
+      logSeverityLevel: this.#options.verbose === true ? 0 : 3,
+    });
+    return await (gpu === undefined ? creating : gpu.health.untilLost(creating));
   }
 
   tensor(type: TensorType, data: TensorData, dims: readonly number[]): BackendTensor {

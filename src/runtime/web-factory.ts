@@ -4,16 +4,16 @@ import { WebBackend } from './web-backend.ts';
 import type { WebBackendOptions } from './web-backend.ts';
 import { openDevice } from './web-device.ts';
 import type { SubgroupPolicy } from './web-device.ts';
-import { loadWebOrt, preferredBuild } from './web-ort.ts';
+import { loadWebOrt, preferredBuild, type WebBuild } from './web-ort.ts';
 
 export interface WebFactoryOptions extends WebBackendOptions {
+  /** Default: JSPI where the browser has it. */
+  readonly build?: WebBuild;
   /** Of the provider `webgpu`; default `safe`. */
   readonly subgroups?: SubgroupPolicy;
 }
 
-/** `options.build`: default JSPI where the browser has it. */
-export function webBackendFactory({ build = preferredBuild(), ...others }: WebFactoryOptions = {}): BackendFactory {
-  const options = { build, ...others };
+export function webBackendFactory({ build = preferredBuild(), ...options }: WebFactoryOptions = {}): BackendFactory {
   return {
     order: ['webgpu', 'webgpu-no-subgroups', 'wasm'],
     async create(provider) {

@@ -27,11 +27,36 @@ import {
 const F16_BYTES = 2;
 const F32_BYTES = 4;
 
+/** Bytes of a file. */
+export interface FileRange {
+  readonly source: ByteSource;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A tensor of the file of constants. */
+export interface FoldedConstant {
+  /** Place of its first byte in that file, and how many there are. */
+  readonly offset: number;
+  readonly length: number;
+  /** What it is computed from. */
+  readonly ranges: readonly FileRange[];
+  /** @param read the bytes of `ranges`, in order. @param target `length` bytes, at a multiple of four in their buffer. */
+  compute(read: readonly Uint8Array<ArrayBuffer>[], target: Uint8Array<ArrayBuffer>): void;
+}
+
 export interface FoldedStage {
   /** Serialised; the graph as it was where there was nothing to fold. */
   readonly graph: Uint8Array<ArrayBuffer>;
-  /** The further data file that the graph refers to, computed as it is read; absent where there was nothing to fold. */
-  readonly constants?: { readonly name: string; readonly bytes: ByteSource };
+  /**
+   * The further data file that the graph refers to, as bytes that are computed when they are read and as its tensors; absent where there was
+   * nothing to fold.
+   */
+  readonly constants?: {
+    readonly name: string;
+    readonly bytes: ByteSource;
+    readonly tensors: readonly FoldedConstant[];
+  };
 }
 
 /** How values come about. A matrix is [rows, columns], row-major. */
@@ -67,7 +92,22 @@ export function foldConstants(
   const name = 'constants.f32';
   const placed = folding.run(name);
   if (placed.length === 0) return { graph };
-  return { graph: toBinary(ModelProtoSchema, model), constants: { name, bytes: constantsSource(name, placed, rooms) } };
+  return {
+    graph: toBinary(ModelProtoSchema, model),
+    constants: { name, bytes: constantsSource(name, placed, rooms), tensors: placed.map(foldedConstant) },
+  };
+}
+
+function foldedConstant({ expression, offset, length }: PlacedConstant): FoldedConstant {
+  const count = length / F32_BYTES;
+  return {
+    offset,
+    length,
+    ranges: rangesOf(expression, 0, count),
+    compute(read, target) {
+      evaluate(expression, 0, read.values(), new Float32Array(target.buffer, target.byteOffset, count));
+    },
+  };
 }
 
 /** Rewrites the graph that it was given. */
@@ -179,13 +219,6 @@ function externalTensor(
   });
 }
 
-/** Bytes of a file that an expression is computed from. */
-interface Range {
-  readonly source: ByteSource;
-  readonly offset: number;
-  readonly length: number;
-}
-
 /** The constants one after the other; read at once where their files can be. */
 function constantsSource(name: string, placed: readonly PlacedConstant[], rooms: Rooms): ByteSource {
   const last = placed.at(-1);
@@ -227,13 +260,13 @@ function constantsSource(name: string, placed: readonly PlacedConstant[], rooms:
   const sources = [
     ...new Set(placed.flatMap(({ expression }) => rangesOf(expression, 0, 0)).map(({ source }) => source)),
   ];
-  const openSync: ByteSource['openSync'] = async (options) => {
+  const openSync: ByteSource['openSync'] = async () => {
     const open = new Map<ByteSource, OpenBytes>();
     const close = (): void => {
       for (const file of open.values()) file.close();
     };
     try {
-      for (const source of sources) open.set(source, await source.openSync!(options));
+      for (const source of sources) open.set(source, await source.openSync!());
     } catch (error) {
       close();
       throw error;
@@ -262,7 +295,7 @@ function constantsSource(name: string, placed: readonly PlacedConstant[], rooms:
 }
 
 /** What has to be read for values `[first, first + count)`, in the order in which `load` takes it. */
-function rangesOf(expression: Expression, first: number, count: number): Range[] {
+function rangesOf(expression: Expression, first: number, count: number): FileRange[] {
   switch (expression.kind) {
     case 'widened': {
       const { source, offset } = expression;
