@@ -84,10 +84,15 @@ describe('streamForward', () => {
     ['breaks', () => new ReadableStream({ type: 'bytes', start: (c) => c.error(new Error('gone')) })],
   ])('reads in the other way from then on where the stream %s', async (_, stream) => {
     const { forward, asked } = otherwise();
-    const open = streamForward(withStream(stream), forward, 20);
+    let made = 0;
+    const open = streamForward(
+      withStream(() => ((made += 1), stream())),
+      forward,
+      20,
+    );
     for (const offset of [7, 30])
       expect(same(await fill(open, offset, 20), stored.subarray(offset, offset + 20))).toBe(true);
-    expect(asked).toEqual([7, 30]);
+    expect([asked, made]).toEqual([[7, 30], 1]);
   });
 
   it('stops where it is aborted, and can go on', async () => {
