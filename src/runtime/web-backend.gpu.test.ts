@@ -142,6 +142,31 @@ test.each<WebBuild>(['jspi', 'asyncify'])(
   },
 );
 
+test('a device that is lost while weights are on their way: the session is not made', async () => {
+  const requested = vi.spyOn(GPUAdapter.prototype, 'requestDevice');
+  const backend = await makeBackend('webgpu');
+  const device = await requested.mock.results[0]?.value;
+  requested.mockRestore();
+  const [stage] = syntheticModel({ form: 'q4' }).stages;
+  if (stage === undefined) throw new Error('no stage');
+  let filled = 0;
+  const data = stage.files.data.map(({ name, bytes }) => {
+    const openForward = async () => {
+      const forward = await openForwardOf(bytes);
+      const fill: ForwardBytes['fill'] = async (...call) => {
+        filled += 1;
+        if (filled === 3) device?.destroy();
+        return forward.fill(...call);
+      };
+      return { ...forward, fill };
+    };
+    return { name, bytes: { ...bytes, openForward } };
+  });
+  await expect(backend.createSession({ ...stage.files, data })).rejects.toBeInstanceOf(Error);
+  await expect(backend.lost).resolves.toMatch(/destroyed/);
+  await backend.dispose();
+});
+
 test('a lost device rejects what runs and says so', async () => {
   const requested = vi.spyOn(GPUAdapter.prototype, 'requestDevice');
   const backend = await makeBackend('webgpu');

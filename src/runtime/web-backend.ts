@@ -280,14 +280,15 @@ export class WebBackend implements Backend {
       const { wanted } = list;
       if (made === undefined || wanted === undefined) {
         // Some weights were not for buffers: they have to be there while the session is made.
-        await made?.release();
+        await made?.release().catch(() => undefined);
         return await this.#createFromBytes(graph, stage, constants, signal);
       }
       try {
         await gpu.uploader.upload(wanted, { data: stage.data, constants }, signal);
         gpu.health.check();
       } catch (error) {
-        await made.release();
+        // A lost device may refuse; its memory is gone with it.
+        await made.release().catch(() => undefined);
         throw error;
       }
       return made;
