@@ -1,9 +1,9 @@
 /**
  * Which onnxruntime-web this browser gets, and where its wasm is. Only for bundled code (`?url`).
  *
- * Both builds hold the CPU kernels ("wasm") and the WebGPU provider. JSPI is smaller (16.8 against 26.9 MB) and reads weights
- * from Blobs by range; asyncify, for browsers without JSPI, reads each file whole. The paths are set explicitly: by default the
- * library would look beside its own bundled script, and other libraries point it to a CDN.
+ * Both builds hold the CPU kernels ("wasm") and the WebGPU provider. JSPI is smaller (16.8 against 26.9 MB) and faster; asyncify is for
+ * browsers without it. The paths are set explicitly: by default the library would look beside its own bundled script, and other
+ * libraries point it to a CDN.
  */
 import asyncifyModule from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url';
 import asyncifyBinary from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';

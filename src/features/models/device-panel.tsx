@@ -94,7 +94,7 @@ function Report({ report, model }: { readonly report: DeviceReport; readonly mod
           {report.crossOriginIsolated ? 'yes' : 'no: the host does not send COOP and COEP, so wasm has one thread only'}
         </Row>
         <Row name="WebAssembly JSPI">
-          {report.jspi ? 'yes: weights are read by range' : 'no: each weight file is read whole'}
+          {report.jspi ? 'yes: the smaller engine runs here' : 'no: the larger engine runs here, with the same numbers'}
         </Row>
         <StorageRow />
         {limits
