@@ -31,7 +31,7 @@ self.addEventListener('message', ({ data }: MessageEvent<LoadOrder>) => {
 });
 
 const createHashWorker = () =>
-  new Worker(new URL('../../src/engine/worker/chunk-hash-worker.ts', import.meta.url), { type: 'module' });
+  new Worker(new URL('../../src/engine/worker/hash-worker.ts', import.meta.url), { type: 'module' });
 const hasher = workerHasher(createHashWorker);
 
 async function run({

@@ -3,6 +3,7 @@ import { openAccess, type SyncAccessHandle } from './access-handle.ts';
 import { streamForward } from './blob-stream.ts';
 import type { ByteSource, ChunkHashes, FileSet, OpenBytes } from './byte-source.ts';
 import { FormatError } from './errors.ts';
+import type { CheckOptions } from './file-hash.ts';
 import { inRanges } from './forward-bytes.ts';
 import { checkRange } from './memory-source.ts';
 
@@ -22,15 +23,20 @@ export interface NamedFile extends Pick<BlobOrigin, 'handle'> {
   readonly blob: Blob;
 }
 
-/** Hashes the chunks of a file on several cores (`hashInWorkers`). */
-export type ChunkHasher = (file: NamedFile, chunkBytes: number) => AsyncIterable<string | undefined>;
+/** Hashes files in other threads. */
+export interface FileHasher {
+  /** The chunks of a file on several cores (`hashInWorkers`). */
+  readonly chunks: (file: NamedFile, chunkBytes: number) => AsyncIterable<string | undefined>;
+  /** The whole of a file on one of them (`hashFileInWorker`). */
+  readonly whole: (file: NamedFile, options: CheckOptions) => Promise<string | undefined>;
+}
 
 /** Reads slices; the Blob is never read whole. */
 export function blobSource(
   name: string,
   blob: Blob,
   { chunkHashes, handle }: BlobOrigin = {},
-  hasher?: ChunkHasher,
+  hasher?: FileHasher,
 ): ByteSource {
   /** A dropped file that changed on disk since it was dropped fails with NotReadableError. */
   const unreadable = (cause: unknown): FormatError => {
@@ -90,7 +96,7 @@ export function blobSource(
     name,
     chunkHashes,
     size: blob.size,
-    ...(hasher === undefined ? {} : { hashChunks: (chunkBytes: number) => hasher({ name, blob, handle }, chunkBytes) }),
+    ...(hasher === undefined ? {} : hashedBy(hasher, { name, blob, handle })),
     read,
     async openForward() {
       const opened = await access();
@@ -108,6 +114,10 @@ export function blobSource(
       return blob;
     },
   };
+}
+
+function hashedBy({ chunks, whole }: FileHasher, file: NamedFile): Pick<ByteSource, 'hashChunks' | 'hashWhole'> {
+  return { hashChunks: (chunkBytes) => chunks(file, chunkBytes), hashWhole: (options) => whole(file, options) };
 }
 
 /**
@@ -138,7 +148,7 @@ export interface BlobFile extends BlobOrigin {
  * The files of a dropped or chosen folder. When every path lies under one top folder (what browsers deliver), paths are
  * relative to that folder.
  */
-export function blobFileSet(name: string, files: readonly BlobFile[], hasher?: ChunkHasher): FileSet {
+export function blobFileSet(name: string, files: readonly BlobFile[], hasher?: FileHasher): FileSet {
   const paths = files.map((file) => file.path.replaceAll('\\', '/').replace(/^(?:\.?\/)+/, ''));
   const top = paths[0]?.split('/')[0];
   const nested = paths.every((path) => path.includes('/') && path.split('/')[0] === top);

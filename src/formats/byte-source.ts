@@ -3,6 +3,7 @@
  * Everything that reads a model file reads it through this interface, so parsers never know where bytes come from.
  */
 import type { Room } from '@/base/room.ts';
+import type { CheckOptions } from './file-hash.ts';
 import type { ForwardBytes } from './forward-bytes.ts';
 
 /** Hashes of the pieces of a file, taken while the file as a whole was proven. */
@@ -43,6 +44,8 @@ export interface ByteSource {
    * for a chunk that could not be hashed there.
    */
   hashChunks?(this: void, chunkBytes: number): AsyncIterable<string | undefined>;
+  /** SHA-256 of the whole, where the place hashes it in another thread; `undefined` where that could not be done. */
+  hashWhole?(this: void, options: CheckOptions): Promise<string | undefined>;
   /** Opens the file for reading at once, where the place and the scope can (a Blob in a worker, memory). */
   openSync?(this: void): Promise<OpenBytes>;
   /** Opens the file for reading from front to back, where the place has a way for that; see `openForward` of `forward-bytes.ts`. */

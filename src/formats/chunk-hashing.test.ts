@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { blobSource } from './blob-source.ts';
 import { answerHashOrder, hashChunks, hashInWorkers, type HashReply, type HashWorker } from './chunk-hashing.ts';
 import { memorySource } from './memory-source.ts';
-import { hashFile } from './model-package.ts';
+import { hashFile } from './file-hash.ts';
 
 const bytes = Uint8Array.from({ length: 1045 }, (_, i) => (i * i) % 253);
 const file = { name: 'w', blob: new Blob([bytes]) };

@@ -8,6 +8,7 @@ import type { GateLayer, RewardHead } from '@/core/reward-head.ts';
 import type { ByteSource, ChunkHashes, FileSet } from './byte-source.ts';
 import { hashChunks } from './chunk-hashing.ts';
 import { FormatError } from './errors.ts';
+import { CHECK_CHUNK_BYTES, hashFile, type CheckOptions } from './file-hash.ts';
 import { GatheredBlob } from './gathered-blob.ts';
 import { readJsonFile } from './json-file.ts';
 import { manifestFiles, validateManifest } from './manifest-checks.ts';
@@ -17,20 +18,12 @@ import { readSafetensorsHeader, readTensorAsFloat32, requireShape, tensorWhere }
 
 /** Manifests are some tens of kilobytes; the limit keeps a hostile one from stalling the page. */
 export const MAX_MANIFEST_BYTES = 4_000_000;
-/** Bytes read, hashed and reported at a time. */
-export const CHECK_CHUNK_BYTES = 8 * 1024 * 1024;
 /** Files of fewer chunks are hashed before a worker has started. */
 const SPREAD_FROM_CHUNKS = 4;
 
 export interface ModelPackage {
   readonly manifest: Manifest;
   readonly files: FileSet;
-}
-
-export interface CheckOptions {
-  readonly signal?: AbortSignal;
-  /** Bytes of this file so far and in all. */
-  readonly onProgress?: (loadedBytes: number, totalBytes: number) => void;
 }
 
 /**
@@ -127,9 +120,8 @@ export async function checkFile(source: ByteSource, entry: FileEntry, options: C
     chunkHashes.sha256.length === Math.ceil(source.size / chunkHashes.chunkBytes)
   )
     return checkChunks(source, entry, chunkHashes, options);
-  const hasher = await createSHA256();
-  for await (const chunk of chunksOf(source, options)) hasher.update(chunk);
-  checkDigest(entry, hasher.digest());
+  const spread = source.size < SPREAD_FROM_CHUNKS * CHECK_CHUNK_BYTES ? undefined : source.hashWhole?.(options);
+  checkDigest(entry, (await spread) ?? (await hashFile(source, options)));
 }
 
 async function checkChunks(
@@ -187,13 +179,6 @@ export async function readVerifiedBlob(
   }
   if (hasher !== undefined) checkDigest(entry, hasher.digest());
   return gathered.blob();
-}
-
-/** SHA-256 of a whole source in lower-case hexadecimal, streaming. */
-export async function hashFile(source: ByteSource, options: CheckOptions = {}): Promise<string> {
-  const hasher = await createSHA256();
-  for await (const chunk of chunksOf(source, options)) hasher.update(chunk);
-  return hasher.digest();
 }
 
 /** The hashes that make up a package's identity: of every file the manifest names. */

@@ -1,7 +1,8 @@
 /** A tiny, complete model package in memory, for tests: real files, real hashes, shapes of a 3-objective model. */
 import { defined } from '@/base/assert.ts';
 import { memoryFileSet, memorySource } from './memory-source.ts';
-import { hashFile, packageId } from './model-package.ts';
+import { hashFile } from './file-hash.ts';
+import { packageId } from './model-package.ts';
 import type { FileSet } from './byte-source.ts';
 import type { FileEntry, Manifest } from './manifest.ts';
 import { writeSafetensors } from './safetensors-writer.ts';

@@ -5,7 +5,7 @@
 import { createCRC32, createSHA256 } from 'hash-wasm';
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './errors.ts';
-import { CHECK_CHUNK_BYTES } from './model-package.ts';
+import { CHECK_CHUNK_BYTES } from './file-hash.ts';
 
 /** What the archive says of an entry. */
 export interface ZipFile {

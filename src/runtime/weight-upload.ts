@@ -11,7 +11,8 @@
  */
 import type { ByteSource } from '@/formats/byte-source.ts';
 import { openForward, type ForwardBytes } from '@/formats/forward-bytes.ts';
-import type { FileRange, FoldedConstant } from '@/formats/onnx/folded-constants.ts';
+import type { FileRange } from '@/formats/onnx/constant-expressions.ts';
+import type { FoldedConstant } from '@/formats/onnx/folded-constants.ts';
 import { StagingRing, type UntilLost } from './staging-ring.ts';
 import { BytesOnDemand, type ExternalFile } from './external-data.ts';
 

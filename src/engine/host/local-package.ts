@@ -3,6 +3,7 @@
  * disk and a Blob stay where they are, one behind a URL is read once, into a Blob), proves the hashes on the way, and reads heads,
  * tokenizer and embedding.
  */
+import { inTurns } from '@/base/in-turns.ts';
 import type { RewardHead } from '@/core/reward-head.ts';
 import type { LoadedFile } from '@/engine/api/messages.ts';
 import type { CallOptions } from '@/engine/api/reward-engine.ts';
@@ -77,6 +78,9 @@ function totalBytes(manifest: Manifest): number {
   return manifestFiles(manifest).reduce((sum, { entry }) => sum + entry.bytes, 0);
 }
 
+/** More wait for the disk. */
+const MOST_PROVEN_AT_ONCE = 4;
+
 async function localFiles(
   files: FileSet,
   manifest: Manifest,
@@ -84,27 +88,35 @@ async function localFiles(
 ): Promise<ReadonlyMap<string, ByteSource>> {
   const total = totalBytes(manifest);
   const local = new Map<string, ByteSource>();
-  let doneBytes = 0;
-  for (const { entry } of manifestFiles(manifest)) {
-    const report = (fileBytes: number): void =>
+  /** Bytes of every file so far. */
+  const loaded = new Map<string, number>();
+  const elsewhere: ((signal: AbortSignal) => Promise<void>)[] = [];
+  for (const { path, entry } of manifestFiles(manifest)) {
+    const report = (fileBytes: number): void => {
+      loaded.set(path, fileBytes);
       onProgress({
         stage: 'download',
         file: entry.file,
         fileBytes: entry.bytes,
-        loadedBytes: doneBytes + fileBytes,
+        loadedBytes: [...loaded.values()].reduce((sum, bytes) => sum + bytes, 0),
         totalBytes: total,
       });
+    };
     const opened = await openEntry(files, entry, signal);
     const checking = { signal, onProgress: report };
     if (opened.path === undefined && opened.blob === undefined) {
       const blob = await readVerifiedBlob(opened, entry, { ...checking, verify: verifyHashes });
       local.set(entry.file, blobSource(entry.file, blob));
-    } else {
-      if (verifyHashes) await checkFile(opened, entry, checking);
-      else report(entry.bytes);
-      local.set(entry.file, opened);
+      continue;
     }
-    doneBytes += entry.bytes;
+    local.set(entry.file, opened);
+    if (!verifyHashes) report(entry.bytes);
+    // Chunks are hashed on all cores already.
+    else if (opened.hashWhole === undefined || opened.chunkHashes !== undefined)
+      await checkFile(opened, entry, checking);
+    else elsewhere.push((either) => checkFile(opened, entry, { signal: either, onProgress: report }));
   }
+  if (elsewhere.length > 0)
+    await inTurns(elsewhere, Math.min(MOST_PROVEN_AT_ONCE, navigator.hardwareConcurrency), signal);
   return local;
 }

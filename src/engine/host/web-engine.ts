@@ -2,6 +2,7 @@
 import { EngineError } from '@/engine/api/errors.ts';
 import { blobFileSet } from '@/formats/blob-source.ts';
 import type { HashWorker } from '@/formats/chunk-hashing.ts';
+import type { FileHashWorker } from '@/formats/file-hash.ts';
 import { urlFileSet } from '@/formats/http-source.ts';
 import { describeDevice, deviceMemoryBytes } from '@/runtime/web-device.ts';
 import { webBackendFactory } from '@/runtime/web-factory.ts';
@@ -17,10 +18,10 @@ import { RewardEngineHost } from './reward-engine-host.ts';
  */
 const wasmChunkTokens = 512;
 
-/** @param createHashWorker workers in which kept files are hashed; absent: in this thread. */
+/** @param createHashWorker workers in which files are hashed; absent: in this thread. */
 export function createWebEngine(
   options: WebFactoryOptions = {},
-  createHashWorker?: () => HashWorker,
+  createHashWorker?: () => HashWorker & FileHashWorker,
 ): RewardEngineHost {
   const hasher = createHashWorker && workerHasher(createHashWorker);
   return new RewardEngineHost({

@@ -2,6 +2,6 @@
 import { createWebEngine } from '@/engine/host/web-engine.ts';
 import { serveEngine } from './worker-server.ts';
 
-const createHashWorker = () => new Worker(new URL('./chunk-hash-worker.ts', import.meta.url), { type: 'module' });
+const createHashWorker = () => new Worker(new URL('./hash-worker.ts', import.meta.url), { type: 'module' });
 
 serveEngine(createWebEngine({}, createHashWorker), self);

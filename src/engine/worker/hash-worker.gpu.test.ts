@@ -2,13 +2,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { NamedFile } from '@/formats/blob-source.ts';
 import { hashInWorkers } from '@/formats/chunk-hashing.ts';
-import { hashFile } from '@/formats/model-package.ts';
+import { hashFile, hashFileInWorker } from '@/formats/file-hash.ts';
 import { memorySource } from '@/formats/memory-source.ts';
 
-const name = 'chunk-hash-worker.bin';
+const name = 'hash-worker.bin';
 const chunkBytes = 100_000;
 const bytes = Uint8Array.from({ length: 460_000 }, (_, i) => (i * i) % 251);
-const createWorker = () => new Worker(new URL('./chunk-hash-worker.ts', import.meta.url), { type: 'module' });
+const createWorker = () => new Worker(new URL('./hash-worker.ts', import.meta.url), { type: 'module' });
 
 let handle: FileSystemFileHandle;
 beforeEach(async () => {
@@ -57,4 +57,14 @@ test('a handle whose file cannot be opened leaves the Blob', async () => {
   const other = await (await navigator.storage.getDirectory()).getFileHandle('gone.bin', { create: true });
   await (await navigator.storage.getDirectory()).removeEntry('gone.bin');
   expect(await hashes({ blob: new Blob([bytes]), handle: other })).toEqual(await expected(bytes));
+});
+
+test('a whole file is hashed through its handle, and as a Blob', async () => {
+  const blob = await handle.getFile();
+  const wanted = await hashFile(memorySource(name, bytes));
+  for (const file of [
+    { name, blob, handle },
+    { name, blob },
+  ])
+    expect(await hashFileInWorker(createWorker, file)).toBe(wanted);
 });
