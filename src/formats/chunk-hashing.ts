@@ -1,8 +1,10 @@
 /** SHA-256 of the chunks of a file, in this thread or in several workers at once: browsers hash where they are asked to. */
 import { hex } from '@/base/hex.ts';
 import { Room } from '@/base/room.ts';
+import type { WorkerFor } from '@/base/worker-for.ts';
 import { blobSource, type NamedFile } from './blob-source.ts';
 import type { ByteSource } from './byte-source.ts';
+import { openForward } from './forward-bytes.ts';
 
 /** What a worker is to hash. */
 export interface HashOrder {
@@ -17,13 +19,7 @@ export interface HashReply {
   readonly sha256: string | undefined;
 }
 
-/** As much of a `Worker` as is needed. */
-export interface HashWorker {
-  postMessage(order: HashOrder): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: HashReply }) => void): void;
-  addEventListener(type: 'error' | 'messageerror', listener: () => void): void;
-  terminate(): void;
-}
+export type HashWorker = WorkerFor<HashOrder, HashReply>;
 
 /** Every worker beyond these waits for the disk. */
 const MOST_WORKERS = 4;
@@ -43,18 +39,18 @@ export async function* hashChunks(
   places: Iterable<number>,
   signal?: AbortSignal,
 ): AsyncGenerator<string> {
-  const open = await source.openSync?.();
+  const file = await openForward(source);
   const room = new Room();
   try {
     for (const place of places) {
       signal?.throwIfAborted();
       const offset = place * chunkBytes;
-      const length = Math.min(chunkBytes, source.size - offset);
-      const chunk = open === undefined ? await source.read(offset, length, signal) : open.read(offset, length, room);
+      const chunk = room.take(Math.min(chunkBytes, source.size - offset));
+      await file.fill(offset, chunk, signal);
       yield await sha256Of(chunk);
     }
   } finally {
-    open?.close();
+    file.close();
     room.free();
   }
 }

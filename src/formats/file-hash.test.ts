@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { blobSource } from './blob-source.ts';
+import { sha256Of } from './chunk-hashing.ts';
 import {
   answerFileHash,
   CHECK_CHUNK_BYTES,
@@ -14,9 +15,7 @@ import { checkFile } from './model-package.ts';
 
 const bytes = Uint8Array.from({ length: CHECK_CHUNK_BYTES + 1000 }, (_, i) => (i * i) % 253);
 const file = { name: 'w', blob: new Blob([bytes]) };
-const expected = [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))]
-  .map((byte) => byte.toString(16).padStart(2, '0'))
-  .join('');
+const expected = await sha256Of(bytes);
 
 /** A worker in this thread, which answers, says that it failed, or is silent. */
 function fakeWorker(behaviour: 'answers' | 'error' | 'messageerror' | 'silent') {

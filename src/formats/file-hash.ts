@@ -1,5 +1,6 @@
 /** SHA-256 of whole files, in this thread or in a worker each: a package of several files is proven on all cores. */
 import { createSHA256 } from 'hash-wasm';
+import type { WorkerFor } from '@/base/worker-for.ts';
 import { blobSource, type NamedFile } from './blob-source.ts';
 import type { ByteSource } from './byte-source.ts';
 import { openForward } from './forward-bytes.ts';
@@ -49,13 +50,7 @@ export async function answerFileHash(
   reply({ sha256 });
 }
 
-/** As much of a `Worker` as is needed. */
-export interface FileHashWorker {
-  postMessage(order: FileHashOrder): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: FileHashReply }) => void): void;
-  addEventListener(type: 'error' | 'messageerror', listener: () => void): void;
-  terminate(): void;
-}
+export type FileHashWorker = WorkerFor<FileHashOrder, FileHashReply>;
 
 /**
  * Hashes a file in a worker of its own.

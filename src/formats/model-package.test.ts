@@ -221,7 +221,10 @@ describe('files of a package', () => {
     );
     const whole = await hashFile(memorySource('kept', bytes));
     const entry = { file: 'kept', bytes: bytes.length, sha256: whole };
-    const here = blobSource('kept', new Blob([bytes]), { chunkHashes: { of: whole, chunkBytes, sha256 } });
+    // Without it every read is seen.
+    const { openForward: _, ...here } = blobSource('kept', new Blob([bytes]), {
+      chunkHashes: { of: whole, chunkBytes, sha256 },
+    });
     const reads: number[] = [];
     const spread = (found: readonly (string | undefined)[]): ByteSource => ({
       ...here,

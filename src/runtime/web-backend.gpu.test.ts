@@ -1,7 +1,8 @@
 /** onnxruntime-web on real devices: the converter's graphs give the CPU's numbers, all nodes where they are meant to run. */
 import { beforeAll, expect, test, vi } from 'vitest';
 import type { Provider } from '@/engine/api/messages.ts';
-import { openForward as openForwardOf, type ForwardBytes } from '@/formats/forward-bytes.ts';
+import type { ByteSource } from '@/formats/byte-source.ts';
+import { openForward, type ForwardBytes } from '@/formats/forward-bytes.ts';
 import { Backbone } from './backbone.ts';
 import type { Backend } from './backend.ts';
 import { syntheticModel, syntheticTokens } from './fixtures/synthetic-stage.ts';
@@ -18,6 +19,30 @@ async function makeBackend(provider: Provider, options: WebFactoryOptions = {}):
   const made = await webBackendFactory(options).create(provider);
   if ('unavailable' in made) throw new Error(`${provider}: ${made.unavailable}`);
   return made.backend;
+}
+
+/** A backend, and the device that it opened. */
+async function backendAndDevice(): Promise<{ backend: Backend; device: GPUDevice | undefined }> {
+  const requested = vi.spyOn(GPUAdapter.prototype, 'requestDevice');
+  const backend = await makeBackend('webgpu');
+  const device = await requested.mock.results[0]?.value;
+  requested.mockRestore();
+  return { backend, device };
+}
+
+/** A file that says where it is read before it is. */
+function watched(source: ByteSource, onFill: (offset: number) => void): ByteSource {
+  return {
+    ...source,
+    async openForward() {
+      const forward = await openForward(source);
+      const fill: ForwardBytes['fill'] = (offset, ...others) => {
+        onFill(offset);
+        return forward.fill(offset, ...others);
+      };
+      return { ...forward, fill };
+    },
+  };
 }
 
 /** Rows spread over the whole sequence; last-token features alone would miss what happens before. */
@@ -122,15 +147,8 @@ test.each<WebBuild>(['jspi', 'asyncify'])(
       files: {
         ...stage.files,
         data: stage.files.data.map(({ name, bytes }) => {
-          const openForward = async () => {
-            const forward = await openForwardOf(bytes);
-            const fill: ForwardBytes['fill'] = (offset, ...others) => {
-              read.push(`${name} ${String(offset).padStart(12)}`);
-              return forward.fill(offset, ...others);
-            };
-            return { ...forward, fill };
-          };
-          return { name, bytes: { ...bytes, openSync: refuse, read: refuse, openForward } };
+          const source = watched(bytes, (offset) => read.push(`${name} ${String(offset).padStart(12)}`));
+          return { name, bytes: { ...source, openSync: refuse, read: refuse } };
         }),
       },
     }));
@@ -143,35 +161,24 @@ test.each<WebBuild>(['jspi', 'asyncify'])(
 );
 
 test('a device that is lost while weights are on their way: the session is not made', async () => {
-  const requested = vi.spyOn(GPUAdapter.prototype, 'requestDevice');
-  const backend = await makeBackend('webgpu');
-  const device = await requested.mock.results[0]?.value;
-  requested.mockRestore();
+  const { backend, device } = await backendAndDevice();
   const [stage] = syntheticModel({ form: 'q4' }).stages;
   if (stage === undefined) throw new Error('no stage');
   let filled = 0;
-  const data = stage.files.data.map(({ name, bytes }) => {
-    const openForward = async () => {
-      const forward = await openForwardOf(bytes);
-      const fill: ForwardBytes['fill'] = async (...call) => {
-        filled += 1;
-        if (filled === 3) device?.destroy();
-        return forward.fill(...call);
-      };
-      return { ...forward, fill };
-    };
-    return { name, bytes: { ...bytes, openForward } };
-  });
+  const data = stage.files.data.map(({ name, bytes }) => ({
+    name,
+    bytes: watched(bytes, () => {
+      filled += 1;
+      if (filled === 3) device?.destroy();
+    }),
+  }));
   await expect(backend.createSession({ ...stage.files, data })).rejects.toBeInstanceOf(Error);
   await expect(backend.lost).resolves.toMatch(/destroyed/);
   await backend.dispose();
 });
 
 test('a lost device rejects what runs and says so', async () => {
-  const requested = vi.spyOn(GPUAdapter.prototype, 'requestDevice');
-  const backend = await makeBackend('webgpu');
-  const device = await requested.mock.results[0]?.value;
-  requested.mockRestore();
+  const { backend, device } = await backendAndDevice();
   const { architecture, embedding, stages } = syntheticModel({ form: 'f32' });
   const backbone = await Backbone.create(backend, architecture, embedding, stages);
   const tokenIds = syntheticTokens(100, architecture.vocabSize);
